@@ -65,12 +65,14 @@ def parse_entry(data: bytes) -> Entry:
     """Raises BadEntry for any other member, version or spelling."""
     try:
         value = parse_object(data)
-        if value.keys() - {"sm3"} != {"sha256", "v"} or value["v"] is not VERSION:
+        if value.keys() - {"sm3"} != {"sha256", "v"} or value["v"] != VERSION:
             raise BadEntry(reason=("成员或版本不符", "wrong members or version"))
         first = from_hex(str(value["sha256"]), 32)
         second = from_hex(str(value["sm3"]), 32) if "sm3" in value else None
     except NotCanonical as error:
         raise BadEntry(reason=("不是规范写法", "not in canonical form")) from error
+    if entry(first, second) != data:
+        raise BadEntry(reason=("写法不唯一", "not the single spelling"))
     return Entry(first, second)
 
 

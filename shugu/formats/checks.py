@@ -1,0 +1,80 @@
+"""The numbered checks that a verifier reports, the same numbers in code, output and docs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shugu.formats.errors import Pair, ShuguError
+
+
+class Outcome(StrEnum):
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class CheckId(StrEnum):
+    """Declared in order: a check's number is its place in this list, from 1."""
+
+    FILE_FORM = "file-form"
+    CREDENTIAL_FORM = "credential-form"
+    ISSUER_PINNED = "issuer-pinned"
+    PROOF_ED25519 = "proof-ed25519"
+    PROOF_SM2 = "proof-sm2"
+    DATES = "dates"
+    FACT_NAMES_DOCUMENT = "fact-names-document"
+    INCLUSION = "inclusion"
+    CHECKPOINT_ED25519 = "checkpoint-ed25519"
+    CHECKPOINT_SM2 = "checkpoint-sm2"
+    LOG_IS_ISSUERS = "log-is-issuers"
+
+    @property
+    def number(self) -> int:
+        return list(CheckId).index(self) + 1
+
+
+TITLES: dict[CheckId, Pair] = {
+    CheckId.FILE_FORM: ("文件为规范 JSON，成员齐全且无多余", "The file is canonical JSON with known members"),
+    CheckId.CREDENTIAL_FORM: ("凭证符合 W3C VC 2.0 形状", "The credential has the W3C VC 2.0 shape"),
+    CheckId.ISSUER_PINNED: ("签发方与各签名密钥均受信", "Issuer and every signing key are pinned"),
+    CheckId.PROOF_ED25519: ("凭证的 Ed25519 签名有效", "The credential's Ed25519 signature is valid"),
+    CheckId.PROOF_SM2: ("凭证的 SM2 签名有效", "The credential's SM2 signature is valid"),
+    CheckId.DATES: ("签署与有效期涵盖验证时刻", "Signed before, and valid at, the time of verification"),
+    CheckId.FACT_NAMES_DOCUMENT: ("事实记载了本凭证的摘要", "The fact names this credential's digest"),
+    CheckId.INCLUSION: ("事实的承诺在日志树中", "The fact's commitment is in the log's tree"),
+    CheckId.CHECKPOINT_ED25519: ("检查点的 Ed25519 签名有效", "The checkpoint's Ed25519 signature is valid"),
+    CheckId.CHECKPOINT_SM2: ("检查点的 SM2 签名有效", "The checkpoint's SM2 signature is valid"),
+    CheckId.LOG_IS_ISSUERS: ("日志属于签发方", "The log is the issuer's"),
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check with its outcome; `detail` is a (zh, en) pair, empty when there is none."""
+
+    id: CheckId
+    outcome: Outcome
+    detail: Pair = ("", "")
+
+    @property
+    def n(self) -> int:
+        return self.id.number
+
+    @property
+    def title(self) -> Pair:
+        return TITLES[self.id]
+
+
+def passed(check: CheckId, zh: str = "", en: str = "") -> Check:
+    return Check(check, Outcome.OK, (zh, en))
+
+
+def failed(check: CheckId, why: ShuguError | Pair) -> Check:
+    if isinstance(why, ShuguError):
+        why = (why.message("zh"), why.message("en"))
+    return Check(check, Outcome.FAILED, why)
+
+
+def skipped(check: CheckId, zh: str, en: str) -> Check:
+    return Check(check, Outcome.SKIPPED, (zh, en))
