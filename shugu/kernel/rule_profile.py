@@ -1,0 +1,213 @@
+"""A venue's profile: who it is, what it chose, which registers it keeps, its own numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from shugu.kernel.rule_files import (
+    Document,
+    Force,
+    RuleValue,
+    Status,
+    fault,
+    pair,
+    read_toml,
+    read_values,
+)
+
+_SUITES = ("intl", "sm")
+_ID = re.compile(r"[a-z][a-z0-9-]*")
+_ORIGIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+_AFTER_END = ("", "continue", "drop")
+_VENUE_KEYS = frozenset({"title", "origin", "suite", "from", "tables"})
+_REGISTER_KEYS = frozenset({"id", "title", "regime", "open", "certificate", "rights", "procedures"})
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A chosen document, `<jurisdiction>/<document>`, and what becomes of it after its last day."""
+
+    document: str
+    after_end: str
+
+
+@dataclass(frozen=True)
+class Register:
+    """One book of entries. `procedures` maps an operation (`first`, …) to a procedure id.
+
+    `rights` names the rule value with the vocabulary of rights; `certificate` the kind
+    issued. A register that is not `open` takes no applications yet.
+    """
+
+    id: str
+    title: tuple[str, str]
+    regime: str
+    open: bool
+    certificate: str
+    rights: str
+    procedures: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A venue. `origin` is the host name in its log's origin; `suite` is `intl` or `sm`."""
+
+    venue: str
+    title: tuple[str, str]
+    origin: str
+    suite: str
+    since: date
+    documents: tuple[Chosen, ...]
+    registers: tuple[Register, ...]
+    tables: Mapping[str, str]
+
+    @property
+    def jurisdictions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(item.document.partition("/")[0] for item in self.documents))
+
+    def register(self, identity: str) -> Register:
+        """Raises RuleError for a register the venue does not keep."""
+        for item in self.registers:
+            if item.id == identity:
+                return item
+        raise fault(
+            f"venues/{self.venue}.toml",
+            f"register.{identity}",
+            "场所没有这个登记簿",
+            "the venue keeps no such register",
+        )
+
+    def as_document(self) -> dict[str, Any]:
+        return {
+            "venue": self.venue,
+            "title": list(self.title),
+            "origin": self.origin,
+            "suite": self.suite,
+            "since": self.since.isoformat(),
+            "documents": [[item.document, item.after_end] for item in self.documents],
+            "registers": [
+                {**vars(item), "title": list(item.title), "procedures": dict(item.procedures)}
+                for item in self.registers
+            ],
+            "tables": dict(self.tables),
+        }
+
+    @classmethod
+    def from_document(cls, stored: Mapping[str, Any]) -> Profile:
+        registers = tuple(
+            Register(
+                **{
+                    **item,
+                    "title": (item["title"][0], item["title"][1]),
+                    "procedures": MappingProxyType(dict(item["procedures"])),
+                }
+            )
+            for item in stored["registers"]
+        )
+        return cls(
+            stored["venue"],
+            (stored["title"][0], stored["title"][1]),
+            stored["origin"],
+            stored["suite"],
+            date.fromisoformat(stored["since"]),
+            tuple(Chosen(name, after) for name, after in stored["documents"]),
+            registers,
+            MappingProxyType(dict(stored["tables"])),
+        )
+
+
+def read_profile(root: Path, name: str) -> tuple[Profile, dict[str, RuleValue]]:
+    """`venues/<name>.toml` as profile and the venue's own values. Raises RuleError."""
+    file = f"venues/{name}.toml"
+    if not _ID.fullmatch(name):
+        raise fault(file, "venue", "场所名不合格式", "the venue's name is malformed")
+    content = read_toml(root / "venues" / f"{name}.toml")
+    head = content.pop("venue", None)
+    if not isinstance(head, dict) or set(head) != _VENUE_KEYS or type(head["from"]) is not date:
+        raise fault(
+            file,
+            "venue",
+            "须恰有 title origin suite from tables",
+            "it needs exactly title, origin, suite, from, tables",
+        )
+    if head["suite"] not in _SUITES:
+        raise fault(file, "venue.suite", "须为 intl 或 sm", "it must be intl or sm")
+    if not isinstance(head["origin"], str) or not _ORIGIN.fullmatch(head["origin"]):
+        raise fault(file, "venue.origin", "须为域名", "it must be a host name")
+    profile = Profile(
+        name,
+        pair(file, "venue.title", head["title"]),
+        head["origin"],
+        head["suite"],
+        head["from"],
+        tuple(_chosen(file, item) for item in content.pop("choose", [])),
+        tuple(_register(file, item) for item in content.pop("register", [])),
+        MappingProxyType({key: str(item) for key, item in head["tables"].items()}),
+    )
+    if len({item.id for item in profile.registers}) != len(profile.registers):
+        raise fault(file, "register.id", "登记簿编号重复", "two registers have one id")
+    return profile, _own_values(file, content, profile)
+
+
+def _chosen(file: str, item: Mapping[str, Any]) -> Chosen:
+    after = item.get("after_end", "")
+    if not {"document"} <= set(item) <= {"document", "after_end"} or after not in _AFTER_END:
+        raise fault(
+            file,
+            "choose",
+            "须有 document，可有 after_end（continue 或 drop）",
+            "it needs document and may have after_end (continue or drop)",
+        )
+    return Chosen(str(item["document"]), after)
+
+
+def _register(file: str, item: Mapping[str, Any]) -> Register:
+    key = f"register.{item.get('id', '?')}"
+    if set(item) != _REGISTER_KEYS or not _ID.fullmatch(str(item["id"])):
+        raise fault(file, key, "登记簿缺项或有多余项", "the register lacks keys or has unknown ones")
+    if not isinstance(item["open"], bool) or (item["open"] and not item["procedures"]):
+        raise fault(file, f"{key}.open", "开放的登记簿须有程序", "an open register needs procedures")
+    procedures = {str(do): str(name) for do, name in item["procedures"].items()}
+    return Register(
+        item["id"],
+        pair(file, f"{key}.title", item["title"]),
+        str(item["regime"]),
+        item["open"],
+        str(item["certificate"]),
+        str(item["rights"]),
+        MappingProxyType(procedures),
+    )
+
+
+def _own_values(file: str, content: dict[str, Any], profile: Profile) -> dict[str, RuleValue]:
+    """The venue's numbers, then those of single registers under `[scoped.<register>.<app>]`."""
+    source = Document(
+        file.removesuffix(".toml"),
+        profile.title,
+        "",
+        profile.title[0],
+        Status.VENUE,
+        (profile.since, None),
+        "",
+        {},
+    )
+    scoped = content.pop("scoped", {})
+    values = read_values(file, content, source)
+    for identity, sections in scoped.items():
+        if identity not in {item.id for item in profile.registers}:
+            raise fault(file, f"scoped.{identity}", "没有这个登记簿", "there is no such register")
+        for name, item in read_values(file, sections, source).items():
+            own = f"{identity}:{name}"
+            values[own] = RuleValue(**{**vars(item), "name": own})
+    for name, item in values.items():
+        if item.force is not Force.VENUE:
+            raise fault(
+                file, f"{name}.force", "场所自定的值只能是 venue", "a venue's own value can only be venue"
+            )
+    return values
