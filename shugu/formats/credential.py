@@ -113,7 +113,11 @@ def split_proofs(credential: Document) -> tuple[Document, list[Document]]:
     if not isinstance(proofs, list) or not 1 <= len(proofs) <= 16:
         raise BadCredential(reason=("proof 应为 1 至 16 项的列表", "proof is a list of 1 to 16"))
     for proof in proofs:
-        _require(isinstance(proof, dict) and proof.keys() == _PROOF_MEMBERS, "proof 成员不符", "wrong proof members")
+        _require(
+            isinstance(proof, dict) and proof.keys() == _PROOF_MEMBERS,
+            "proof 成员不符",
+            "wrong proof members",
+        )
         _require(proof["type"] == "DataIntegrityProof", "proof 类型未知", "unknown proof type")
         _require(proof["proofPurpose"] == "assertionMethod", "proof 用途不符", "wrong proof purpose")
         _require(proof["@context"] == body.get("@context"), "proof 语境不符", "wrong proof context")

@@ -52,26 +52,44 @@ def iso7064_check(text: str) -> str:
 
 
 class NumberKind(StrEnum):
-    """What a venue number names; the value is its first part."""
+    """What a venue number names; the value is its first part. Written `case` or `CAS` by callers."""
 
     REGISTRATION = "REG"
     CERTIFICATE = "CER"
     PRODUCT = "PRD"
+    VERSION = "VER"
     LISTING = "LST"
     DEMAND = "DEM"
     NEGOTIATION = "NEG"
+    OFFER = "OFR"
     CONTRACT = "CTR"
     ORDER = "ORD"
     GRANT = "GRT"
+    DELIVERY = "DLV"
     RECEIPT = "RCT"
+    ESCROW = "ESC"
     INSTRUCTION = "PAY"
     STATEMENT = "STM"
+    RUN = "RUN"
+    INVOICE = "INV"
     VOUCHER = "VCH"
     REPORT = "RPT"
     CASE = "CAS"
     MERCHANT = "MER"
+    ORGANISATION = "ORG"
+    ENTRY = "ENT"
     OBJECTION = "OBJ"
     DISPUTE = "DIS"
+    POLICY = "POL"
+    DOCUMENT = "DOC"
+
+    @classmethod
+    def named(cls, text: str) -> NumberKind:
+        """By value (`CAS`) or by name in lower case (`case`). Raises BadIdentifier."""
+        for kind in cls:
+            if text in (kind.value, kind.name.lower()):
+                return kind
+        raise BadIdentifier(value=text, reason=("未知的编号类别", "unknown kind of number"))
 
 
 @dataclass(frozen=True)
@@ -88,21 +106,20 @@ class Number:
         return f"{self.kind.value}-{self.venue}-{self.year:04d}-{self.serial:08d}{iso7064_check(body)}"
 
 
-_VENUE = re.compile(r"[A-Z][A-Z0-9]{1,7}")
-_NUMBER = re.compile(r"([A-Z]{3})-([A-Z][A-Z0-9]{1,7})-([0-9]{4})-([0-9]{8})([0-9A-Z])")
+_VENUE = re.compile(r"[A-Z][A-Z0-9]{1,11}")
+_NUMBER = re.compile(r"([A-Z]{3})-([A-Z][A-Z0-9]{1,11})-([0-9]{4})-([0-9]{8})([0-9A-Z])")
 
 
 def make_number(kind: NumberKind | str, venue: str, year: int, serial: int) -> str:
-    """A venue number; `venue` is 2 to 8 capitals or digits. Raises BadIdentifier."""
-    try:
-        chosen = NumberKind(kind)
-    except ValueError as error:
-        raise BadIdentifier(value=str(kind), reason=("未知的编号类别", "unknown kind of number")) from error
+    """A venue number; `venue` is 2 to 12 letters or digits, written in capitals. Raises BadIdentifier."""
+    chosen, venue = NumberKind.named(kind), venue.upper()
     if not _VENUE.fullmatch(venue):
-        reason = ("场所代码应为 2 至 8 位大写字母或数字", "a venue code is 2 to 8 capitals or digits")
+        reason = ("场所代码应为 2 至 12 位字母或数字", "a venue code is 2 to 12 letters or digits")
         raise BadIdentifier(value=venue, reason=reason)
     if not 2000 <= year <= 9999 or not 1 <= serial <= 99_999_999:
-        raise BadIdentifier(value=f"{year}/{serial}", reason=("年份或序号越界", "year or serial out of range"))
+        raise BadIdentifier(
+            value=f"{year}/{serial}", reason=("年份或序号越界", "year or serial out of range")
+        )
     return str(Number(chosen, venue, year, serial))
 
 

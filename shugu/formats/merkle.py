@@ -33,8 +33,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def pair_up(hashes: Sequence[bytes]) -> list[bytes]:
     """The parents of an even number of neighbours."""
     return [
-        sha256(b"\x01" + left + right).digest()
-        for left, right in zip(hashes[::2], hashes[1::2], strict=True)
+        sha256(b"\x01" + left + right).digest() for left, right in zip(hashes[::2], hashes[1::2], strict=True)
     ]
 
 
@@ -208,16 +207,14 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
         raise ProofInvalid(reason=("根哈希不符", "the root differs"))
 
 
-def verify_consistency(
-    old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
-) -> None:
+def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> None:
     """Raises ProofInvalid unless the tree (new, new_root) extends (old, old_root)."""
     if not 0 <= old <= new:
         raise ProofInvalid(reason=("旧树大于新树", "the old tree is larger than the new one"))
     path = _Proof(proof)
     if old in (0, new):
         path.end()
-        if old == new and old_root != new_root or old == 0 and old_root != EMPTY_ROOT:
+        if (old == new and old_root != new_root) or (old == 0 and old_root != EMPTY_ROOT):
             raise ProofInvalid(reason=("根哈希不符", "the root differs"))
         return
     index, last = old - 1, new - 1

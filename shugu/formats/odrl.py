@@ -71,7 +71,7 @@ def _members(value: object, needed: set[str], allowed: set[str]) -> dict[str, ob
 
 def _term(kind: type[Term], value: object) -> Term:
     try:
-        return kind(value)
+        return kind(str(value))
     except ValueError as error:
         raise BadPolicy(reason=(f"未知的词 {value}", f"unknown term {value}")) from error
 
@@ -122,11 +122,13 @@ def read_policy(value: object) -> Policy:
         raise BadPolicy(reason=("名称应为文本", "names are texts"))
     try:
         return Policy(
-            *(str(n) for n in names),
+            uid=str(found["uid"]),
+            target=str(found["target"]),
+            assigner=str(found["assigner"]),
+            assignee=str(found["assignee"]),
             permissions=tuple(_read_permission(p) for p in _items(found, "permission")),
             prohibitions=tuple(
-                _term(Action, _members(p, {"action"}, set())["action"])
-                for p in _items(found, "prohibition")
+                _term(Action, _members(p, {"action"}, set())["action"]) for p in _items(found, "prohibition")
             ),
             obligations=tuple(_read_duty(d) for d in _items(found, "obligation")),
         )

@@ -47,9 +47,7 @@ def check_point(public: bytes) -> None:
 def public(private: bytes) -> bytes:
     """The uncompressed point, 65 bytes."""
     point = _load(private).public_key()
-    encoded = point.public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-    )
+    encoded = point.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     return bytes(encoded)
 
 
@@ -92,9 +90,7 @@ def to_pem(private: bytes, password: bytes | None) -> bytes:
     wrap: Any = serialization.NoEncryption()
     if password:
         wrap = serialization.BestAvailableEncryption(password)
-    pem = _load(private).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, wrap
-    )
+    pem = _load(private).private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, wrap)
     return bytes(pem)
 
 
