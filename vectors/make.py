@@ -1,0 +1,366 @@
+"""Makes every golden file of this folder: `python vectors/make.py`.
+
+Deterministic: keys come from fixed seeds and SM2 nonces from the key and the message, so a
+second run writes the same bytes. The keys are public knowledge; never use them elsewhere.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from shugu.formats import identifiers, leaf, merkle, policy, tiles, token  # noqa: E402
+from shugu.formats.canonical import b64, canonical  # noqa: E402
+from shugu.formats.checkpoint import Checkpoint, sign  # noqa: E402
+from shugu.formats.credential import CONTEXT, Document, credential_digest, sign_credential  # noqa: E402
+from shugu.formats.note import parse_note, sign_note  # noqa: E402
+from shugu.formats.proof import TlogProof  # noqa: E402
+from shugu.formats.sealed import seal  # noqa: E402
+from shugu.formats.suites import INTL, Keyring, SigningKey, Sm, keyring_of  # noqa: E402
+from shugu.formats.tests import independent_verifier as reference  # noqa: E402
+
+ORIGIN = "vectors.shugu.dev/log"
+NOW = datetime(2026, 11, 22, 2, 5, 4, tzinfo=UTC)
+AT = "2026-11-22T02:05:04Z"
+INDEX, SIZE = 300, 1000
+Files = dict[str, bytes]
+
+
+class RepeatableSm(Sm):
+    """SM2 whose nonce is HMAC-SHA256(key, message), so that golden signatures do not change."""
+
+    def sign(self, private: bytes, message: bytes) -> bytes:
+        d, n = int.from_bytes(private, "big"), reference.N
+        k = int.from_bytes(hmac.new(private, message, sha256).digest(), "big") % (n - 1) + 1
+        point = reference.multiply(k, reference.G)
+        assert point is not None
+        r = (reference.sm2_digest(self.public(private), message) + point[0]) % n
+        s = pow(1 + d, -1, n) * (k - r * d) % n
+        assert r and s and r + k != n
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def keys(name: str = ORIGIN, seed: str = "venue") -> list[SigningKey]:
+    ed = SigningKey(name, INTL, sha256(f"{seed} ed25519".encode()).digest())
+    return [ed, SigningKey(name, RepeatableSm(), sha256(f"{seed} sm2".encode()).digest())]
+
+
+def dump(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+
+
+def canonical_vectors() -> object:
+    values: list[object] = [
+        None, True, [], {}, 0, -1, 9007199254740991, "",
+        {"b": 1, "a": [True, None], "": {"\r": "\u20ac$\u000f\nA'B\"\\\\\"/"}},
+        {"\u20ac": "Euro Sign", "\r": "Carriage Return", "\ufb33": "Hebrew Letter Dalet With Dagesh",
+         "1": "One", "\U0001f600": "Emoji: Grinning Face", "\u0080": "Control",
+         "\u00f6": "Latin Small Letter O With Diaeresis"},
+        {"金额": 12345600, "币种": "CNY", "比例": "0.0250"},
+    ]  # fmt: skip
+    refused = {
+        "space": b'{"a": 1}', "order": b'{"b":1,"a":2}', "duplicate-key": b'{"a":1,"a":1}',
+        "fraction": b"1.5", "integer-as-fraction": b"1.0", "exponent": b"1e3", "too-large": b"9007199254740992",
+        "negative-zero": b"-0", "needless-escape": b'"\\u0041"', "escaped-slash": b'"\\/"',
+        "not-utf8": b'"\xff"', "lone-surrogate": b'"\\ud800"', "byte-order-mark": b"\xef\xbb\xbf1",
+        "trailing-newline": b"1\n", "nan": b"NaN", "nothing": b"", "two-values": b"1 2",
+    }  # fmt: skip
+    accepted = [
+        {"value": v, "canonical_hex": canonical(v).hex(), "sha256": sha256(canonical(v)).hexdigest()}
+        for v in values
+    ]
+    return {"accepted": accepted, "refused": {k: v.hex() for k, v in refused.items()}}
+
+
+def key_vectors() -> object:
+    return [
+        {
+            "suite": k.suite.name,
+            "private_hex": k.private.hex(),
+            "public_hex": k.verify_key.public.hex(),
+            "key_id": k.key_id,
+            "vkey": k.verify_key.vkey(),
+            "method": k.method,
+            "message": "数谷 Shugu",
+            "signature_hex": k.sign("数谷 Shugu".encode()).hex(),
+        }
+        for k in keys()
+    ]
+
+
+def reader(hashes: list[bytes]) -> merkle.Reader:
+    levels = [hashes]
+    while len(levels[-1]) > 1:
+        row = levels[-1]
+        levels.append(merkle.pair_up(row[: len(row) // 2 * 2]))
+
+    def read(height: int, index: int) -> bytes:
+        return levels[height][index]
+
+    return read
+
+
+def merkle_vectors() -> object:
+    entries = [str(n).encode() for n in range(70_000)]
+    hashes = [merkle.leaf_hash(e) for e in entries]
+    read = reader(hashes)
+    roots = {str(n): merkle.root_of_hashes(hashes[:n]).hex() for n in (0, 1, 2, 5, 255, 256, 257, 70_000)}
+    inclusion = [
+        {"index": i, "size": n, "proof": [h.hex() for h in merkle.inclusion_proof(i, n, read)]}
+        for i, n in ((0, 1), (0, 2), (4, 5), (2, 5), (254, 255), (255, 257), (256, 257), (69_999, 70_000))
+    ]
+    consistency = [
+        {"old": a, "new": b, "proof": [h.hex() for h in merkle.consistency_proof(a, b, read)]}
+        for a, b in ((0, 5), (1, 2), (2, 5), (3, 5), (4, 5), (5, 5), (255, 257), (256, 70_000), (257, 70_000))
+    ]
+    about = "entry n is the decimal text of n in ASCII"
+    return {"entries": about, "roots": roots, "inclusion": inclusion, "consistency": consistency}
+
+
+def tile_vectors() -> object:
+    paths = [(0, 0, 256), (0, 1_234_067, 256), (0, 273, 112), (1, 1, 17), (2, 0, 1), (63, 999_999_999, 256)]
+    bad = ["tile/0/0", "tile/0/x000/001", "tile/00/000", "tile/64/000", "tile/0/000.p/256", "tile/0/000.p/0",
+           "tile/0/000.p/01", "/tile/0/000", "tile/0/1000", "tile/entries/x001/x002", "tile/0/000.p/"]  # fmt: skip
+    return {
+        "paths": [
+            {"level": a, "index": b, "width": w, "path": tiles.tile_path(a, b, w)} for a, b, w in paths
+        ],
+        "entries": [{"index": 1_234_067, "width": 9, "path": tiles.entries_path(1_234_067, 9)}],
+        "refused": bad,
+        "new_tiles_256_to_70000": [t.path for t in tiles.tiles_for(69_900, 70_000)],
+    }
+
+
+def identifier_vectors() -> object:
+    good = ["91350100M000100Y43", identifiers.make_uscc("91330100MA2XXXXXX".replace("X", "1"))]
+    bad = {"wrong-check": "91350100M000100Y44", "letter-o": "9135O100M000100Y43", "short": "91350100M000100Y4",
+           "lower-case": "91350100m000100y43", "space": "91350100 M000100Y43", "letter-in-region": "9135A100M000100Y43"}  # fmt: skip
+    numbers = [
+        {"kind": k.value, "venue": "HANGZHOU", "year": 2026, "serial": s,
+         "number": identifiers.make_number(k, "HANGZHOU", 2026, s)}
+        for k, s in ((identifiers.NumberKind.VOUCHER, 1), (identifiers.NumberKind.CONTRACT, 99_999_999))
+    ]  # fmt: skip
+    return {"uscc": {"good": good, "bad": bad}, "iso7064": {"A12425GABC1234002": "M"}, "numbers": numbers}
+
+
+def example_policy() -> policy.Policy:
+    limits = (
+        policy.Constraint(policy.Operand.PURPOSE, policy.Operator.IS_ANY_OF, ("delay-forecast",)),
+        policy.Constraint(policy.Operand.COUNT, policy.Operator.LTEQ, 3),
+        policy.Constraint(policy.Operand.BYTES, policy.Operator.LTEQ, 1_000_000),
+        policy.Constraint(policy.Operand.DATE_TIME, policy.Operator.LT, "2027-11-22T00:00:00Z"),
+    )
+    duty = policy.Duty(policy.Action.DELETE, limits[3:])
+    uses = (policy.Permission(policy.Action.USE, limits),)
+    names = ("urn:shugu:CTR-1", "urn:shugu:PRD-1", "urn:shugu:ORG-1", "urn:shugu:ORG-2")
+    return policy.Policy(*names, permissions=uses, obligations=(duty,))
+
+
+def policy_vectors() -> object:
+    ask = policy.Request(policy.Action.READ, NOW, "delay-forecast", bytes=10)
+    cases: list[tuple[str, policy.Request, policy.Counters]] = [
+        ("allowed", ask, policy.Counters(2, 999_990)),
+        ("over-count", ask, policy.Counters(3)),
+        ("over-bytes", ask, policy.Counters(0, 999_991)),
+        ("wrong-purpose", policy.Request(policy.Action.READ, NOW, "advertising"), policy.Counters()),
+        ("prohibited", policy.Request(policy.Action.DISTRIBUTE, NOW), policy.Counters()),
+        ("not-permitted", policy.Request(policy.Action.SELL, NOW), policy.Counters()),
+    ]
+    evaluations = [
+        {"name": n, "action": r.action.value, "purpose": r.purpose, "bytes": r.bytes, "at": AT,
+         "used": {"count": c.count, "bytes": c.bytes}}
+        for n, r, c in cases
+    ]  # fmt: skip
+    for name, request, counters in cases:
+        found = policy.evaluate(example_policy(), request, counters)
+        assert name == (found.reason.value if isinstance(found, policy.Denied) else "allowed")
+    return {"policy": example_policy().as_dict(), "evaluations": evaluations}
+
+
+def token_vectors() -> object:
+    start = int(NOW.timestamp())
+    names = (ORIGIN, "connector.vectors.shugu.dev", "CTR-1", "GRT-1", "ORG-2", "00" * 32, "t1")
+    made = token.Token(*names, not_before=start, not_after=start + 600)
+    return {"audience": made.aud, "at": AT, "tokens": [token.issue(made, k) for k in keys()]}
+
+
+def voucher_body() -> Document:
+    return {
+        "@context": [CONTEXT, "https://shugu.dev/ns/v1"],
+        "type": ["VerifiableCredential", "DataTransactionVoucher"],
+        "id": f"https://{ORIGIN}/VCH-VECTORS-2026-000000015",
+        "issuer": f"https://{ORIGIN}",
+        "validFrom": "2026-11-20T00:00:00Z",
+        "credentialSubject": {
+            "contract": "CTR-VECTORS-2026-00000001",
+            "product": {"name": {"zh": "航班准点数据", "en": "Flight punctuality"}, "version": "1"},
+            "amount_fen": 1_280_000,
+            "delivered": {"sha256": sha256(b"flights").hexdigest(), "bytes": 7},
+        },
+    }
+
+
+def log_of(fact: leaf.Fact, suite: str = "sm") -> list[bytes]:
+    """The leaf hashes of a log of SIZE facts with `fact` at INDEX."""
+    hashes = []
+    for n in range(SIZE):
+        salt = sha256(f"salt {n}".encode()).digest()
+        hashes.append(merkle.leaf_hash(leaf.entry_for(canonical({"n": n}), salt, suite)))
+    hashes[INDEX] = fact.leaf_hashes()[1 if suite == "sm" else 0]
+    return hashes
+
+
+def fact_of(credential: Document) -> leaf.Fact:
+    payload: Document = {"name": "voucher.issued", "digests": {"credential": credential_digest(credential)}}
+    return leaf.Fact(payload, sha256(b"salt of the voucher").digest())
+
+
+def proof_of(fact: leaf.Fact, signers: list[SigningKey], origin: str = ORIGIN) -> TlogProof:
+    hashes = log_of(fact)
+    note = sign(Checkpoint(origin, SIZE, merkle.root_of_hashes(hashes)), signers)
+    return TlogProof(INDEX, merkle.inclusion_proof(INDEX, SIZE, reader(hashes)), note)
+
+
+def sealed_parts(body: Document | None = None) -> tuple[Document, leaf.Fact, TlogProof]:
+    credential = sign_credential(body or voucher_body(), keys(), NOW)
+    fact = fact_of(credential)
+    return credential, fact, proof_of(fact, keys())
+
+
+def join(credential: object, fact: object, proof: bytes) -> bytes:
+    return canonical({"credential": credential, "fact": fact, "proof": proof.decode()})
+
+
+def with_lines(proof: TlogProof, change: Callable[[list[str]], list[str]]) -> bytes:
+    """The proof file with its checkpoint's signature lines changed."""
+    note = parse_note(proof.checkpoint)
+    lines = change([s.line() for s in note.signatures])
+    return TlogProof(proof.index, proof.hashes, (note.text + "\n" + "".join(lines)).encode()).encode()
+
+
+def rejects() -> list[dict[str, object]]:
+    """Documents that must fail, each named by its one defect, with the check that refuses it."""
+    credential, fact, proof = sealed_parts()
+    text, opened = proof.encode(), fact.as_dict()
+    stranger = keys(ORIGIN, "stranger")
+    other = keys("other.shugu.dev/log", "venue")
+    proofs = credential["proof"]
+    assert isinstance(proofs, list)
+
+    def resealed(body: Document, signers: list[SigningKey] | None = None) -> bytes:
+        made = sign_credential(body, signers or keys(), NOW)
+        return seal(made, fact_of(made), proof_of(fact_of(made), keys()))
+
+    def first(**members: object) -> bytes:
+        """The document with members of its first proof replaced."""
+        return join(credential | {"proof": [proofs[0] | members, proofs[1]]}, opened, text)
+
+    def pathed(hashes: tuple[bytes, ...], extra: bytes | None = None) -> bytes:
+        return join(credential, opened, TlogProof(INDEX, hashes, proof.checkpoint, extra).encode())
+
+    def lined(change: Callable[[list[str]], list[str]]) -> bytes:
+        return join(credential, opened, with_lines(proof, change))
+
+    changed = credential | {"credentialSubject": {"amount_fen": 1}}
+    foreign = parse_note(sign_note(parse_note(proof.checkpoint).text, stranger)).signatures[0].line()
+    moved = TlogProof(INDEX + 1, proof.hashes, proof.checkpoint).encode()
+    unnamed = leaf.Fact({"name": "voucher.issued", "digests": {}}, fact.salt)
+    bare = leaf.Fact({"name": "voucher.issued"}, fact.salt)
+    good = seal(credential, fact, proof)
+    table: list[tuple[str, bytes, int]] = [
+        ("space-after-colon", good.replace(b'"proof":"c2sp', b'"proof": "c2sp'), 1),
+        ("trailing-newline", good + b"\n", 1),
+        ("unknown-member-in-fact", join(credential, opened | {"note": ""}, text), 1),
+        ("short-salt", join(credential, opened | {"salt": b64(fact.salt[:31])}, text), 1),
+        ("wrong-proof-header", join(credential, opened, text.replace(b"@v1", b"@v2")), 1),
+        ("leading-zero-index", join(credential, opened, text.replace(b"index 300", b"index 0300")), 1),
+        ("single-proof-not-in-list", join(credential | {"proof": proofs[0]}, opened, text), 2),
+        ("unknown-proof-member", first(x=""), 2),
+        ("other-purpose", first(proofPurpose="authentication"), 2),
+        ("signed-by-stranger", resealed(voucher_body(), stranger), 3),
+        ("issuer-not-pinned", resealed(voucher_body() | {"issuer": "https://other.shugu.dev/log"}, other), 3),
+        ("proofs-out-of-order", join(credential | {"proof": proofs[::-1]}, opened, text), 3),
+        ("cryptosuites-swapped", first(cryptosuite=proofs[1]["cryptosuite"]), 3),
+        ("subject-changed", join(changed, fact_of(changed).as_dict(), text), 4),
+        ("created-changed", first(created="2026-11-21T00:00:00Z"), 4),
+        ("no-ed25519-proof", resealed(voucher_body(), keys()[1:]), 4),
+        ("no-sm2-proof", resealed(voucher_body(), keys()[:1]), 5),
+        ("not-yet-valid", resealed(voucher_body() | {"validFrom": "2027-01-01T00:00:00Z"}), 6),
+        ("expired", resealed(voucher_body() | {"validUntil": "2026-11-21T00:00:00Z"}), 6),
+        ("fact-without-digests", join(credential, bare.as_dict(), proof_of(bare, keys()).encode()), 7),
+        ("fact-of-other-document", join(credential, unnamed.as_dict(), proof_of(unnamed, keys()).encode()), 7),
+        ("wrong-salt", join(credential, opened | {"salt": b64(bytes(32))}, text), 8),
+        ("wrong-index", join(credential, opened, moved), 8),
+        ("one-hash-missing", pathed(proof.hashes[:-1]), 8),
+        ("one-hash-too-many", pathed((*proof.hashes, bytes(32))), 8),
+        ("extra-line", pathed(proof.hashes, b"x"), 8),
+        ("unknown-signature-line", lined(lambda s: [*s, foreign]), 9),
+        ("checkpoint-by-stranger", join(credential, opened, proof_of(fact, stranger).encode()), 9),
+        ("no-ed25519-line", lined(lambda s: s[1:]), 9),
+        ("no-sm2-line", lined(lambda s: s[:1]), 10),
+        ("lines-out-of-order", lined(lambda s: s[::-1]), 11),
+        ("line-repeated", lined(lambda s: [s[0], *s]), 11),
+        ("log-of-other-venue", join(credential, opened, proof_of(fact, other, "other.shugu.dev/log").encode()), 11),
+    ]  # fmt: skip
+    out: list[dict[str, object]] = []
+    for name, data, check in table:
+        pinned = pins(two_venues=name == "log-of-other-venue")
+        out.append({"name": name, "check": check, "document": data.decode(), "vkeys": pinned.text()})
+    return out
+
+
+def pins(two_venues: bool = False) -> Keyring:
+    more = keys("other.shugu.dev/log", "venue") if two_venues else []
+    return keyring_of(keys() + more)
+
+
+def leaf_vectors() -> object:
+    fact = fact_of(sign_credential(voucher_body(), keys(), NOW))
+    payload = canonical(fact.payload)
+    return {
+        "payload": payload.decode(),
+        "salt_hex": fact.salt.hex(),
+        "entry_intl": leaf.entry_for(payload, fact.salt, "intl").decode(),
+        "entry_sm": leaf.entry_for(payload, fact.salt, "sm").decode(),
+        "leaf_hash_intl": fact.leaf_hashes()[0].hex(),
+        "leaf_hash_sm": fact.leaf_hashes()[1].hex(),
+    }
+
+
+def build() -> Files:
+    """Every golden file by its path in this folder."""
+    credential, fact, proof = sealed_parts()
+    return {
+        "canonical.json": dump(canonical_vectors()),
+        "keys.json": dump(key_vectors()),
+        "merkle.json": dump(merkle_vectors()),
+        "tiles.json": dump(tile_vectors()),
+        "identifiers.json": dump(identifier_vectors()),
+        "leaf.json": dump(leaf_vectors()),
+        "policy.json": dump(policy_vectors()),
+        "token.json": dump(token_vectors()),
+        "rejects.json": dump({"at": AT, "documents": rejects()}),
+        "venue.vkey": pins().text().encode(),
+        "voucher.json": canonical(credential),
+        "voucher.fact.json": fact.encode(),
+        "voucher.tlog-proof": proof.encode(),
+        "voucher.sealed.json": seal(credential, fact, proof),
+        "checkpoint": proof.checkpoint,
+    }
+
+
+def write() -> None:
+    for name, data in build().items():
+        (HERE / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    write()
