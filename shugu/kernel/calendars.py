@@ -49,13 +49,13 @@ class YearTable:
     source: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Calendar:
     """Working days of a jurisdiction; asks `statutory` for years without a notice."""
 
     tables: Mapping[int, YearTable]
     statutory: Mapping[str, Any]
-    _derived: dict[int, YearTable] = field(default_factory=dict, compare=False, repr=False)
+    _derived: dict[int, YearTable] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, folder: Path = CALENDARS) -> Calendar:

@@ -49,8 +49,7 @@ class LengthError(ShuguError):
     sentence = ("期限无法计算：{length}。", "This period cannot be counted: {length}.")
     remedy = (
         "期限为正整数，单位 wd、cd、month 或 year；时间须带时区；按月、按年的期限暂停后用延期计算。",
-        "Use a positive whole number of wd, cd, month or year; moments need a time zone; "
-        "extend a period in months or years by the days it was paused.",
+        "Use a whole number of wd, cd, month or year; moments need a time zone; a paused month is extended.",
     )
 
 

@@ -285,19 +285,24 @@ def check_lock(root: Path = RULES) -> None:
                 zh="文件已发布，内容却变了",
                 en="the file was released and its content changed",
                 remedy_zh="恢复原文件；更正写成新的 .rN 文件，新法写成新首日的文件",
-                remedy_en="restore the file; put a correction into a new .rN file and a new law into a file of its own first day",
+                remedy_en="restore it; a correction is a new .rN file, a new law a file of its own first day",
             )
 
 
 def lock(root: Path = RULES) -> tuple[str, ...]:
     """Release every document and calendar not yet released; returns the names added.
 
-    Venue profiles are not locked: a venue's own choices live on in each stored rule set.
+    Venue profiles are not locked, for a venue's own choices live on in each stored rule set;
+    nor is the statutory calendar, which yields provisional dates only.
     """
     check_lock(root)
     known = read_lock(root)
     names = (path.relative_to(root) for path in sorted(root.rglob("*.toml")))
-    added = tuple(str(name) for name in names if name.parts[0] != "venues" and str(name) not in known)
+    added = tuple(
+        str(name)
+        for name in names
+        if name.parts[0] != "venues" and name.name != "statutory.toml" and str(name) not in known
+    )
     known |= {name: _digest(root / name) for name in added}
     lines = "".join(f"{known[name]}  {name}\n" for name in sorted(known))
     (root / LOCK).write_text(lines, encoding="utf-8")

@@ -83,8 +83,8 @@ class SchemaBook:
             prefix, _, last = name.rpartition(":")[2].rpartition(".")
             if prefix.partition(".")[0] not in apps:
                 continue
-            schema = self.schemas.get(prefix)
-            if schema is None or last not in {item.name for item in dataclasses.fields(schema)}:
+            known = self.schemas.get(prefix)
+            if known is None or last not in {item.name for item in dataclasses.fields(known)}:
                 raise fault(
                     values[name].document,
                     name,

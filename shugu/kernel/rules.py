@@ -75,6 +75,9 @@ class RuleSet:
     documents: tuple[tuple[str, Status], ...]
     values: Mapping[str, RuleValue]
 
+    def __hash__(self) -> int:
+        return hash(self.id)
+
     def get(self, name: str, *, register: str | None = None) -> RuleValue | None:
         """The register's own value, else the venue's, else None."""
         own = self.values.get(f"{register}:{name}") if register else None
@@ -145,9 +148,10 @@ def load_profile(name: str, on: date, *, root: Path = RULES, book: SchemaBook | 
             if key in values:
                 raise _conflict(name, key, values[key].document, document.id)
             values[key] = item
+    laws = dict(values)
     for key, item in own.items():
-        law = values.get(key.rpartition(":")[2])
-        if law is not None and law.status is not Status.VENUE:
+        law = laws.get(key.rpartition(":")[2])
+        if law is not None:
             _refuse_weaker(f"venues/{name}.toml", key, law, item)
         values[key] = item
     _check_references(name, profile, values)
