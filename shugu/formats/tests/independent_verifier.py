@@ -160,7 +160,7 @@ def check_credential(credential: Any, keys: list[tuple[str, bytes, str, bytes]],
     }
     order: list[int] = []
     signed: set[tuple[str, str]] = set()
-    times = [body.get("validFrom")]
+    times: list[str] = [str(body.get("validFrom"))]
     for proof in credential["proof"]:
         require(2, proof.keys() == members and proof["@context"] == body["@context"])
         require(2, (proof["type"], proof["proofPurpose"]) == ("DataIntegrityProof", "assertionMethod"))
@@ -179,8 +179,8 @@ def check_credential(credential: Any, keys: list[tuple[str, bytes, str, bytes]],
     require(3, any(k[0] == issuer and k[2] == "ed25519" for k in keys))
     for name, _, kind, _ in keys:
         require(5 if kind == "sm2" else 4, name != issuer or (name, kind) in signed)
-    require(2, all(TIME.fullmatch(str(t)) for t in times))
-    require(6, all(t <= now for t in times) and now < body.get("validUntil", "9999"))
+    require(2, all(TIME.fullmatch(t) for t in times))
+    require(6, all(t <= now for t in times) and now < str(body.get("validUntil", "9999")))
     return str(issuer)
 
 
