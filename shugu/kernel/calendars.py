@@ -67,7 +67,14 @@ class Calendar:
         for path in sorted(folder.glob("cn-*.toml")):
             table = _read_notice(path)
             tables[table.year] = table
-        return cls(tables, _read_toml(folder / "statutory.toml"))
+        path = folder / "statutory.toml"
+        statutory = _read_toml(path)
+        try:  # every year it describes, so that a spoilt line is told at start and not in 2029
+            for year in (max(tables) + 1, *map(int, statutory["lunar_dates"])):
+                _statutory_year(year, statutory)
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            raise _malformed(path, "*", problem) from problem
+        return cls(tables, statutory)
 
     def year(self, year: int) -> YearTable:
         known = self.tables.get(year)
@@ -140,7 +147,7 @@ def _read_notice(path: Path) -> YearTable:
             days[item["on"]] = NamedDay(item["on"], DayKind.MAKE_UP, item["zh"], item["en"])
         key = "source.document"
         source = str(content["source"]["document"])
-    except (KeyError, TypeError, ValueError) as problem:
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise _malformed(path, key, problem) from problem
     if path.stem != f"cn-{year}" or any(day.year != year for day in days):
         raise _malformed(path, "year", ValueError("a day or the file name is of another year"))

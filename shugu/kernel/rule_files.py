@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -50,6 +50,7 @@ _VALUE_KEYS = frozenset({"value", "unit", "article", "force", "note", "inference
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FILE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.r([2-9]|[1-9][0-9]+))?")
 _DEEPEST = 3
+_LARGEST = 2**53 - 1  # the largest integer RFC 8785 numbers hold exactly
 
 
 class Force(StrEnum):
@@ -146,14 +147,18 @@ def pair(file: str, key: str, item: Any) -> tuple[str, str]:
 
 
 def frozen(data: Any) -> RuleData:
-    """Deep immutable copy of TOML data; TypeError for a time of day, which no rule uses."""
+    """Deep immutable copy of TOML data; TypeError names what no rule may hold."""
     if isinstance(data, list):
         return tuple(frozen(item) for item in data)
     if isinstance(data, dict):
+        if any(key.startswith("$") for key in data):
+            raise TypeError("a key with $")
         return MappingProxyType({key: frozen(item) for key, item in data.items()})
-    if isinstance(data, bool | int | str | Decimal) or (
-        isinstance(data, date) and not isinstance(data, datetime)
-    ):
+    if isinstance(data, Decimal) and not data.is_finite():
+        raise TypeError(str(data))
+    if isinstance(data, int) and abs(data) > _LARGEST:
+        raise TypeError("an integer beyond 2^53")
+    if isinstance(data, bool | int | str | Decimal) or type(data) is date:
         return data
     raise TypeError(type(data).__name__)
 
@@ -174,19 +179,24 @@ def read_document(root: Path, path: Path) -> Document:
         )
     if last is not None and (type(last) is not date or last < first):
         raise fault(name, f"{HEAD}.until", "须是首日之后的日期", "it must be a date after the first day")
-    if head["status"] not in set(Status) - {Status.VENUE, Status.LAPSED}:
+    if head["status"] not in tuple(Status) or head["status"] in (Status.VENUE, Status.LAPSED):
         raise fault(name, f"{HEAD}.status", "状态不在表内", "the status is not in the list")
+    for key in ("number", "issuer", "source"):
+        if not isinstance(head[key], str):
+            raise fault(name, f"{HEAD}.{key}", "须是文字", "it must be text")
+    if not isinstance(head.get("inference", False), bool):
+        raise fault(name, f"{HEAD}.inference", "须是 true 或 false", "it must be true or false")
     document = Document(
         id=str(Path(name).with_suffix("")),
         title=pair(name, f"{HEAD}.title", head["title"]),
-        number=str(head["number"]),
-        issuer=str(head["issuer"]),
+        number=head["number"],
+        issuer=head["issuer"],
         status=Status(head["status"]),
         effective=(first, last),
-        source=str(head["source"]),
+        source=head["source"],
         values={},
     )
-    values = read_values(name, content, document, inference=bool(head.get("inference", False)))
+    values = read_values(name, content, document, inference=head.get("inference", False))
     return Document(**{**vars(document), "values": MappingProxyType(values)})
 
 
@@ -228,11 +238,11 @@ def _value(file: str, name: str, item: Mapping[str, Any], document: Document, in
             "推断不是法，只能是 venue",
             "an inference is not law: only venue is possible",
         )
-    if force != Force.VENUE and not article:
+    if not isinstance(article, str) or (force != Force.VENUE and not article):
         raise fault(file, f"{name}.article", "须写明条款", "it needs its article")
     if force == Force.MUST and document.status in (Status.DRAFT, Status.ADVISORY, Status.GROUP_STANDARD):
         raise fault(file, f"{name}.force", "此类文件没有强制力", "a document of this status binds nobody")
-    if unit not in UNITS:
+    if not isinstance(unit, str) or unit not in UNITS:
         raise fault(file, f"{name}.unit", "单位不在表内", "the unit is not in the list")
     if bound not in tuple(Bound):
         raise fault(file, f"{name}.bound", "须为 exact、min 或 max", "it must be exact, min or max")
@@ -247,7 +257,7 @@ def _value(file: str, name: str, item: Mapping[str, Any], document: Document, in
         value,
         unit,
         document.id,
-        str(article),
+        article,
         Force(force),
         document.status,
         document.effective,

@@ -146,13 +146,26 @@ def read_profile(root: Path, name: str) -> tuple[Profile, dict[str, RuleValue]]:
         head["origin"],
         head["suite"],
         head["from"],
-        tuple(_chosen(file, item) for item in content.pop("choose", [])),
-        tuple(_register(file, item) for item in content.pop("register", [])),
-        MappingProxyType({key: str(item) for key, item in head["tables"].items()}),
+        tuple(_chosen(file, item) for item in _rows(file, content, "choose")),
+        tuple(_register(file, item) for item in _rows(file, content, "register")),
+        _names(file, "venue.tables", head["tables"]),
     )
     if len({item.id for item in profile.registers}) != len(profile.registers):
         raise fault(file, "register.id", "登记簿编号重复", "two registers have one id")
     return profile, _own_values(file, content, profile)
+
+
+def _rows(file: str, content: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    rows = content.pop(key, [])
+    if not isinstance(rows, list) or not all(isinstance(item, dict) for item in rows):
+        raise fault(file, key, f"须写成 [[{key}]]", f"it must be written as [[{key}]]")
+    return rows
+
+
+def _names(file: str, key: str, table: Any) -> Mapping[str, str]:
+    if not isinstance(table, dict) or not all(isinstance(item, str) for item in table.values()):
+        raise fault(file, key, "须是名称到名称的表", "it must be a table of names to names")
+    return MappingProxyType(table)
 
 
 def _chosen(file: str, item: Mapping[str, Any]) -> Chosen:
@@ -171,17 +184,19 @@ def _register(file: str, item: Mapping[str, Any]) -> Register:
     key = f"register.{item.get('id', '?')}"
     if set(item) != _REGISTER_KEYS or not _ID.fullmatch(str(item["id"])):
         raise fault(file, key, "登记簿缺项或有多余项", "the register lacks keys or has unknown ones")
+    for name in ("regime", "certificate", "rights"):
+        if not isinstance(item[name], str) or not item[name]:
+            raise fault(file, f"{key}.{name}", "须是名称", "it must be a name")
     if not isinstance(item["open"], bool) or (item["open"] and not item["procedures"]):
         raise fault(file, f"{key}.open", "开放的登记簿须有程序", "an open register needs procedures")
-    procedures = {str(do): str(name) for do, name in item["procedures"].items()}
     return Register(
         item["id"],
         pair(file, f"{key}.title", item["title"]),
-        str(item["regime"]),
+        item["regime"],
         item["open"],
-        str(item["certificate"]),
-        str(item["rights"]),
-        MappingProxyType(procedures),
+        item["certificate"],
+        item["rights"],
+        _names(file, f"{key}.procedures", item["procedures"]),
     )
 
 
@@ -198,6 +213,10 @@ def _own_values(file: str, content: dict[str, Any], profile: Profile) -> dict[st
         {},
     )
     scoped = content.pop("scoped", {})
+    if not isinstance(scoped, dict) or not all(isinstance(item, dict) for item in scoped.values()):
+        raise fault(
+            file, "scoped", "须写成 [scoped.<register>.<app>]", "it must be [scoped.<register>.<app>]"
+        )
     values = read_values(file, content, source)
     for identity, sections in scoped.items():
         if identity not in {item.id for item in profile.registers}:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from shugu.kernel.rule_files import RULES, read_lock
-from shugu.kernel.rules import Force, RuleSet, SchemaBook, Status, diff, load_profile, venues
-from shugu.kernel.workdays import Length, Unit
+from shugu.kernel.rule_files import LOCK, RULES, read_lock
+from shugu.kernel.rules import Force, RuleError, RuleSet, SchemaBook, Status, diff, load_profile, venues
+from shugu.kernel.workdays import Calendar, Length, Unit
 
 TODAY = date(2026, 3, 2)
 
@@ -73,3 +76,31 @@ def test_a_document_past_its_last_day_goes_on_as_the_venues_choice_under_a_new_i
     changed = {change.name for change in diff(before, after)}
     assert "registry.retention" in changed
     assert "registry.notice_period" not in changed
+
+
+FILES = sorted(str(path.relative_to(RULES)) for path in RULES.rglob("*.toml"))
+JUNK = ("5", "-1", '"x"', '""', "[]", "{}", "[5]", "[{}]", "1.5", "nan", "true", "2026-01-01", "12:00:00")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_spoilt_line_in_any_file_is_refused_as_a_rule_error_or_does_no_harm(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    root = tmp_path_factory.mktemp("rules")
+    shutil.copytree(RULES, root, dirs_exist_ok=True)
+    (root / LOCK).unlink()
+    path = root / data.draw(st.sampled_from(FILES))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    place = data.draw(st.integers(0, len(lines) - 1))
+    key, equals, _ = lines[place].partition(" = ")
+    lines[place] = key + equals + data.draw(st.sampled_from(JUNK)) if equals else ""
+    path.write_text("\n".join(lines), encoding="utf-8")
+    for venue in venues(root):
+        try:
+            rules = load_profile(venue, TODAY, root=root, book=SchemaBook())
+            Calendar.load(root / "calendars").year(2027)
+        except RuleError as refusal:
+            assert refusal.message("zh") and refusal.remedy_text("en")
+        else:
+            assert RuleSet.from_document(rules.as_document()) == rules

@@ -1,0 +1,29 @@
+"""The test home: its own directory and PostgreSQL, made once and kept between runs; DATABASE_URL replaces the latter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+os.environ["SHUGU_HOME"] = os.environ.get("SHUGU_TEST_HOME", str(Path(__file__).parent / "var" / "test"))
+os.environ.pop("SHUGU_NO_DATABASE", None)
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "django_db_setup" in request.fixturenames:
+        from shugu.kernel import clock, rulebook
+
+        rulebook.forget()
+        clock.forget()
+
+
+@pytest.fixture()
+def now() -> datetime:
+    """A working Monday morning in Shanghai: 2026-03-02 10:00."""
+    return datetime(2026, 3, 2, 2, 0, tzinfo=UTC)

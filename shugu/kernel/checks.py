@@ -1,0 +1,51 @@
+"""Wrong configuration cannot start: rules, procedures and foreign keys are checked with Django's system checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.core.checks import CheckMessage, Error, register
+
+from shugu.formats.errors import ShuguError
+
+# The order of knowledge: an app may point only at itself and those before it.
+ORDER = (
+    "kernel", "web", "party", "registry", "appraisal", "catalogue", "market", "trade", "delivery",
+    "settlement", "evidence", "supervision",
+)  # fmt: skip
+
+
+@register("shugu")
+def check_procedures(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    from shugu.kernel.procedure import ProcedureError
+    from shugu.kernel.tables import all_defects
+
+    try:
+        return [Error(d, hint="docs/procedures.md section 2", id="shugu.E010") for d in all_defects()]
+    except ProcedureError as error:
+        return [Error(str(error), hint="docs/procedures.md section 2", id="shugu.E011")]
+    except ShuguError as error:
+        return [Error(error.message("en"), hint=error.remedy_text("en"), id="shugu.E012")]
+
+
+@register("shugu")
+def check_foreign_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for config in apps.get_app_configs():
+        if config.label not in ORDER or not config.name.startswith("shugu."):
+            continue
+        for model in config.get_models():
+            for field in model._meta.get_fields():
+                if not (field.is_relation and field.concrete and field.related_model):
+                    continue
+                other = field.related_model
+                label = other._meta.app_label if not isinstance(other, str) else config.label
+                if label == config.label or label not in ORDER:
+                    continue
+                if ORDER.index(label) > ORDER.index(config.label):
+                    found.append(Error(f"{model.__name__}.{field.name} points at {label}, which comes later", id="shugu.E001"))
+                elif not getattr(field.remote_field, "related_name", "").endswith("+"):
+                    found.append(Error(f'{model.__name__}.{field.name} needs related_name="+"', id="shugu.E002"))
+    return found

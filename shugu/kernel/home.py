@@ -1,0 +1,137 @@
+"""The home: one directory that holds all state of one installation, and what is configured there.
+
+`home.toml` is written once by `shugu init` (or by the demonstration) and names the venue profile, the mode and
+the cipher suite. A demonstration home is marked for ever: a real venue refuses to start on it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shugu.formats.errors import ShuguError
+
+
+class HomeError(ShuguError):
+    code = "home-unusable"
+    status = 500
+    sentence = ("运行目录 {path} 不可用：{why}。", "The home {path} cannot be used: {why}.")
+    remedy = ("换用另一个 SHUGU_HOME，或运行 shugu init 新建。", "Choose another SHUGU_HOME, or create one with shugu init.")
+
+
+@dataclass(frozen=True)
+class HomeConfig:
+    """What home.toml says. mode: "real" or "demo"; suite: "intl" or "sm"."""
+
+    venue: str = "hangzhou"
+    mode: str = "real"
+    public_url: str = ""
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    https: bool = False
+
+
+@dataclass(frozen=True)
+class Home:
+    path: Path
+    port: int
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """Errors: HomeError when the path cannot be made."""
+        path = Path(os.environ.get("SHUGU_HOME", "var")).resolve()
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HomeError(path=str(path), why=str(error)) from error
+        return cls(path=path, port=int(os.environ.get("SHUGU_PORT", "8000")))
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "home.toml"
+
+    @property
+    def config(self) -> HomeConfig:
+        if not self.config_file.exists():
+            return HomeConfig()
+        raw = tomllib.loads(self.config_file.read_text("utf-8"))
+        unknown = set(raw) - set(HomeConfig.__dataclass_fields__)
+        if unknown:
+            raise HomeError(path=str(self.config_file), why=f"unknown keys {sorted(unknown)}")
+        if raw.get("mode", "real") not in ("real", "demo"):
+            raise HomeError(path=str(self.config_file), why="mode must be real or demo")
+        if "hosts" in raw:
+            raw["hosts"] = tuple(raw["hosts"])
+        return HomeConfig(**raw)
+
+    def write_config(self, config: HomeConfig) -> None:
+        """Written once; a home never changes its mode (a shifted clock can never become a real one)."""
+        if self.config_file.exists():
+            if self.config.mode != config.mode:
+                raise HomeError(path=str(self.path), why=f"it is a {self.config.mode} home and stays one")
+            return
+        lines = [
+            f'venue = "{config.venue}"',
+            f'mode = "{config.mode}"',
+            f'public_url = "{config.public_url}"',
+            "hosts = [" + ", ".join(f'"{h}"' for h in config.hosts) + "]",
+            f"https = {'true' if config.https else 'false'}",
+        ]
+        self.config_file.write_text("\n".join(lines) + "\n", "utf-8")
+
+    @property
+    def demo(self) -> bool:
+        return self.config.mode == "demo"
+
+    @property
+    def behind_https(self) -> bool:
+        return self.config.https
+
+    @property
+    def public_url(self) -> str:
+        return self.config.public_url or f"http://127.0.0.1:{self.port}"
+
+    def allowed_hosts(self) -> list[str]:
+        return [*self.config.hosts, "testserver"] if os.environ.get("PYTEST_VERSION") else list(self.config.hosts)
+
+    def secret(self, name: str) -> str:
+        """A random secret of this home, made on first use, readable by its owner only."""
+        file = self.path / f"{name}.secret"
+        if not file.exists():
+            try:
+                descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            except FileExistsError:
+                return file.read_text("utf-8")
+            with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+                handle.write(secrets.token_urlsafe(48))
+        return file.read_text("utf-8")
+
+    def folder(self, name: str) -> Path:
+        folder = self.path / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def database(self) -> dict[str, Any]:
+        """Django's database entry: DATABASE_URL, or the embedded server's socket under this home."""
+        url = os.environ.get("DATABASE_URL")
+        if url:
+            import dj_database_url
+
+            entry = dict(dj_database_url.parse(url, conn_max_age=600))
+        else:
+            from shugu.kernel.embedded import address
+
+            entry = {
+                "ENGINE": "django.db.backends.postgresql",
+                "NAME": "shugu",
+                "USER": "postgres",
+                "HOST": address(self.path / "postgres"),
+                "CONN_MAX_AGE": 600,
+            }
+        # Server-side binding lets PostgreSQL reuse one plan for the engine's statements.
+        entry["OPTIONS"] = {**entry.get("OPTIONS", {}), "server_side_binding": True}
+        entry["CONN_HEALTH_CHECKS"] = True
+        return entry

@@ -1,0 +1,95 @@
+"""Names that procedure tables may use: guards, predicates, effects, contexts and party checks, by app.
+
+Guards and predicates are pure functions of a CaseView; effects and contexts belong to the app's services.
+A table that uses a name nobody registered is refused at start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shugu.kernel.cases import CaseView
+from shugu.kernel.text import Text
+
+
+@dataclass(frozen=True)
+class Ok:
+    pass
+
+
+@dataclass(frozen=True)
+class No:
+    """A guard's refusal: the reason in both languages and the article behind it."""
+
+    why: Text
+    article: str = ""
+
+
+@dataclass(frozen=True)
+class NeedsUndertaking:
+    """A soft block: passes once the actor confirms exactly this text."""
+
+    text: Text
+    article: str = ""
+
+
+Verdict = Ok | No | NeedsUndertaking
+OK = Ok()
+Guard = Callable[[CaseView], Verdict]
+Predicate = Callable[[CaseView], bool]
+
+
+class Vocabulary:
+    """One registry per kind; `register` refuses a second function under the same name."""
+
+    def __init__(self) -> None:
+        self.guards: dict[str, Guard] = {}
+        self.predicates: dict[str, Predicate] = {}
+        self.effects: dict[str, Callable[..., None]] = {}
+        self.contexts: dict[str, Callable[[int], Mapping[str, Any]]] = {}
+
+    def _put(self, shelf: dict[str, Any], name: str, value: Any) -> None:
+        if name in shelf and shelf[name] is not value:
+            raise ValueError(f"{name!r} is registered twice")
+        shelf[name] = value
+
+    def guard(self, name: str) -> Callable[[Guard], Guard]:
+        def take(function: Guard) -> Guard:
+            self._put(self.guards, name, function)
+            return function
+
+        return take
+
+    def predicate(self, name: str) -> Callable[[Predicate], Predicate]:
+        def take(function: Predicate) -> Predicate:
+            self._put(self.predicates, name, function)
+            return function
+
+        return take
+
+    def effect(self, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+        """`effect(applied: Applied) -> None`, run in the transaction of the move, after its fact."""
+
+        def take(function: Callable[..., None]) -> Callable[..., None]:
+            self._put(self.effects, name, function)
+            return function
+
+        return take
+
+    def context(self, subject: str) -> Callable[[Callable[[int], Mapping[str, Any]]], Any]:
+        """What guards of this subject's cases may know: `context(case_id) -> {name: value}`, read in the transaction."""
+
+        def take(function: Callable[[int], Mapping[str, Any]]) -> Callable[[int], Mapping[str, Any]]:
+            self._put(self.contexts, subject, function)
+            return function
+
+        return take
+
+
+VOCABULARY = Vocabulary()
+guard = VOCABULARY.guard
+predicate = VOCABULARY.predicate
+effect = VOCABULARY.effect
+context = VOCABULARY.context

@@ -1,0 +1,20 @@
+"""Every app's pages, the API and the log under one roof."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.apps import apps
+from django.urls import URLPattern, URLResolver, include, path
+
+from shugu.api import api
+
+urlpatterns: list[URLPattern | URLResolver] = [path("api/", api.urls)]
+for _config in apps.get_app_configs():
+    if _config.name.startswith("shugu.") and find_spec(f"{_config.name}.urls"):
+        urlpatterns.append(path("", include(f"{_config.name}.urls")))
+
+handler400 = "shugu.web.refusals.bad_request"
+handler403 = "shugu.web.refusals.permission_denied"
+handler404 = "shugu.web.refusals.page_not_found"
+handler500 = "shugu.web.refusals.server_error"
