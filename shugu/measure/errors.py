@@ -27,7 +27,10 @@ class WrongFileType(MeasureError):
         "文件 {path} 不是它所声称的 {claimed} 格式:{detail}",
         "The file {path} is not the {claimed} file it claims to be: {detail}",
     )
-    remedy = ("请提供真正的 Parquet 或 UTF-8 编码的 CSV 文件。", "Give a genuine Parquet file or a CSV file in UTF-8.")
+    remedy = (
+        "请提供真正的 Parquet 或 UTF-8 编码的 CSV 文件。",
+        "Give a genuine Parquet file or a CSV file in UTF-8.",
+    )
 
 
 class BadDictionary(MeasureError):
@@ -42,12 +45,18 @@ class UnknownColumn(BadDictionary):
         "{place} 引用了数据字典中没有的字段“{column}”",
         "{place} refers to the column “{column}”, which the data dictionary does not declare",
     )
-    remedy = ("请先在数据字典中登记该字段,或更正规则。", "Declare the column in the dictionary first, or correct the rule.")
+    remedy = (
+        "请先在数据字典中登记该字段,或更正规则。",
+        "Declare the column in the dictionary first, or correct the rule.",
+    )
 
 
 class BadExpression(BadDictionary):
     code = "dictionary-bad-expression"
-    sentence = ("规则 {place} 的表达式无法接受:{detail}", "The expression of {place} cannot be accepted: {detail}")
+    sentence = (
+        "规则 {place} 的表达式无法接受:{detail}",
+        "The expression of {place} cannot be accepted: {detail}",
+    )
     remedy = (
         "表达式只能使用字段、常数、比较、加减乘、整除、取余、and/or/not、in 与列出的函数。",
         "Use only columns, constants, comparisons, + - * // %, and/or/not, in, and the listed functions.",
@@ -57,4 +66,7 @@ class BadExpression(BadDictionary):
 class BadWeights(MeasureError):
     code = "quality-bad-weights"
     sentence = ("质量维度权重有误:{detail}", "The weights of the quality dimensions are wrong: {detail}")
-    remedy = ("六个维度各给一个非负十进制数,且不全为零。", "Give one non-negative decimal per dimension, not all zero.")
+    remedy = (
+        "六个维度各给一个非负十进制数,且不全为零。",
+        "Give one non-negative decimal per dimension, not all zero.",
+    )

@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import ibis
+import ibis.common.annotations
 import ibis.common.exceptions
 import ibis.expr.types as ir
 
@@ -36,6 +37,13 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.FloorDiv: lambda a, b: a // b,
     ast.Mod: lambda a, b: a % b,
 }
+# What Ibis raises when an operation does not exist for the types at hand.
+_MISFITS = (
+    TypeError,
+    AttributeError,
+    ibis.common.exceptions.IbisError,
+    ibis.common.annotations.ValidationError,
+)
 _NAMED = {"true": True, "false": False, "True": True, "False": False}
 
 
@@ -69,7 +77,7 @@ def compile_rule(place: str, text: str, columns: Mapping[str, ir.Value]) -> ir.B
         raise BadExpression(place=place, detail=str(error.msg)) from error
     except RecursionError as error:
         raise BadExpression(place=place, detail="too deeply nested") from error
-    except (TypeError, AttributeError, ibis.common.exceptions.IbisError) as error:
+    except _MISFITS as error:
         detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise BadExpression(place=place, detail=f"the types do not fit ({detail})") from error
     if not isinstance(result, ir.BooleanValue):

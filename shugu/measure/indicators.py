@@ -38,7 +38,10 @@ DIMENSIONS: dict[str, Bilingual] = {
     "06": ("可访问性", "accessibility"),
 }
 
-_RULES = ("满足规则的行数", "rows that satisfy the rule"), ("规则有结论的行数", "rows on which the rule decides")
+_RULES = (
+    ("满足规则的行数", "rows that satisfy the rule"),
+    ("规则有结论的行数", "rows on which the rule decides"),
+)
 
 INDICATORS: tuple[Indicator, ...] = (
     Indicator(
@@ -51,14 +54,20 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(
         "0102",
         ("数据模型", "data model"),
-        ("主键完整且唯一的记录数与引用有效的元素数之和", "records with a whole and unique key, plus references that resolve"),
+        (
+            "主键完整且唯一的记录数与引用有效的元素数之和",
+            "records with a whole and unique key, plus references that resolve",
+        ),
         ("记录数与非空引用数之和", "records, plus non-empty references"),
         ("数据字典未声明主键,也没有可核对的引用", "no primary key and no checkable reference is declared"),
     ),
     Indicator(
         "0103",
         ("元数据", "metadata"),
-        ("存在、类型相符且有中英文名称的字段数", "columns present, stored as declared and titled in both languages"),
+        (
+            "存在、类型相符且有中英文名称的字段数",
+            "columns present, stored as declared and titled in both languages",
+        ),
         ("数据字典与数据文件中的全部字段数", "all columns of dictionary and file"),
         ("没有数据字典", "there is no data dictionary"),
     ),
@@ -183,4 +192,7 @@ INDICATORS: tuple[Indicator, ...] = (
 )
 
 BY_CODE: dict[str, Indicator] = {indicator.code: indicator for indicator in INDICATORS}
-NOTHING_TO_EVALUATE: Bilingual = ("声明的规则没有遇到任何可评价的元素", "the declared rules met no element to evaluate")
+NOTHING_TO_EVALUATE: Bilingual = (
+    "声明的规则没有遇到任何可评价的元素",
+    "the declared rules met no element to evaluate",
+)

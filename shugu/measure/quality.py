@@ -14,7 +14,7 @@ from shugu.formats.canonical import digest_hex
 from .dictionary import Dictionary
 from .errors import BadDictionary
 from .indicators import INDICATORS, NOTHING_TO_EVALUATE, Indicator
-from .plan import ROWS, Plan, plan_rows
+from .plan import NEWEST, ROWS, Plan, plan_rows
 from .report import ColumnProfile, IndicatorResult, Outcome, PartResult, Profile, QualityReport, Weights
 from .scans import steps
 from .source import Opened, Source, digest_file, first_line, literal, opened, revision_of
@@ -79,17 +79,19 @@ def _check_patterns(live: Opened, dictionary: Dictionary) -> None:
                 live.engine.raw_sql(f"SELECT regexp_matches('', {literal(pattern)})").fetchall()
             except duckdb.Error as error:
                 place = f"column {column.name}.{field}"
-                raise BadDictionary(place=place, detail=f"not an RE2 pattern ({first_line(error)})") from error
+                raise BadDictionary(
+                    place=place, detail=f"not an RE2 pattern ({first_line(error)})"
+                ) from error
 
 
 def _scan_rows(live: Opened, plan: Plan, now: datetime.datetime, dictionary: Dictionary) -> dict[str, Any]:
     """The one scan for all row-wise counts and the profile of declared columns; fills `plan.known`."""
-    found = live.numbers(plan.table.aggregate(**plan.counts))
-    newest = found.pop("newest", None)
-    plan.known |= {name: int(value) for name, value in found.items()}
+    found = live.numbers(plan.query())
+    newest = found.pop(NEWEST, None)
+    plan.known |= {name: int(value or 0) for name, value in found.items()}
     rows = plan.known[ROWS]
     plan.known["expected_rows"] = max(rows, plan.known.get("expected_rows_declared", rows))
-    if "newest" in plan.counts and dictionary.timeliness is not None:
+    if plan.newest is not None and dictionary.timeliness is not None:
         # Freshness of the set as a whole: one element, none when the column is empty.
         limit = datetime.timedelta(hours=dictionary.timeliness.max_hours)
         current = now.astimezone(datetime.UTC).replace(tzinfo=None)
@@ -102,7 +104,7 @@ def _profile_counts(data: ir.Table) -> dict[str, Any]:
     counts: dict[str, Any] = {}
     for number, name in enumerate(data.columns):
         column = data[name]
-        counts[f"nulls{number}"] = data.count(where=column.isnull())
+        counts[f"filled{number}"] = column.count()
         if not column.type().is_nested():
             counts[f"distinct{number}"] = column.approx_nunique()
             counts[f"low{number}"] = column.min().cast("string")
@@ -115,7 +117,7 @@ def _profile(live: Opened, rows: int, found: dict[str, Any], sample_rows: int) -
         ColumnProfile(
             name=name,
             stored_type=str(kind),
-            nulls=int(found[f"nulls{number}"]),
+            nulls=rows - int(found[f"filled{number}"]),
             distinct=int(found.get(f"distinct{number}", 0)),
             lowest=found.get(f"low{number}"),
             highest=found.get(f"high{number}"),

@@ -85,7 +85,14 @@ class IndicatorResult:
             "rows_evaluated": self.rows,
             "reason": pair(self.reason) if self.reason else None,
             "parts": [
-                {"kind": p.kind, "name": p.name, "rule": p.rule, "a": p.a, "b": p.b, "x": places(ratio(p.a, p.b))}
+                {
+                    "kind": p.kind,
+                    "name": p.name,
+                    "rule": p.rule,
+                    "a": p.a,
+                    "b": p.b,
+                    "x": places(ratio(p.a, p.b)),
+                }
                 for p in self.parts
             ],
             "omitted": [{"name": name, "reason": pair(reason)} for name, reason in self.omitted],

@@ -40,7 +40,7 @@ def write_samples(directory: Path) -> dict[str, Path]:
         for table in TABLES:
             path = directory / f"{table}.parquet"
             moments = " REPLACE (time_hour::TIMESTAMP AS time_hour)" if table in _MOMENTS else ""
-            # Text columns are named, because a sniffer may take an all-digit airline or airport code for a number.
+            # The whole file is sniffed, so that a late value cannot change a column's type between versions.
             read = f"read_csv({literal(str(_csv(table, Path(scratch))))}, nullstr=['NA', ''], sample_size=-1)"
             engine.execute(
                 f"COPY (SELECT *{moments} FROM {read} ORDER BY {_SORT[table]}) TO {literal(str(path))} "
@@ -79,7 +79,9 @@ def weather_source(directory: Path) -> Source:
 _INT, _TEXT, _TIME, _DEC = ColumnType.INTEGER, ColumnType.TEXT, ColumnType.TIMESTAMP, ColumnType.DECIMAL
 _IATA = Standard("IATA airport location identifier", pattern="[A-Z]{3}")
 _AIRLINE = Standard("IATA airline designator", pattern="[A-Z0-9]{2}")
-_TAIL = Standard("ICAO Annex 7 registration, United States (N-number)", pattern="N[1-9][0-9]{0,4}[A-HJ-NP-Z]{0,2}")
+_TAIL = Standard(
+    "ICAO Annex 7 registration, United States (N-number)", pattern="N[1-9][0-9]{0,4}[A-HJ-NP-Z]{0,2}"
+)
 _NEW_YORK = ("EWR", "JFK", "LGA")
 
 

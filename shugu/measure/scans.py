@@ -71,7 +71,9 @@ def _occurrences(opened: Opened, plan: Plan, dictionary: Dictionary, key: tuple[
     for place in places:
         rows = rows.filter(rows[f"n{place}"])
     groups = rows.group_by([f"r{place}" for place in places]).aggregate(size=rows.count())
-    found = opened.numbers(groups.aggregate(single=groups.count(where=groups["size"] == 1), filled=groups["size"].sum()))
+    found = opened.numbers(
+        groups.aggregate(single=groups.count(where=groups["size"] == 1), filled=groups["size"].sum())
+    )
     return int(found["single"]), int(found["filled"] or 0)
 
 
@@ -113,11 +115,23 @@ def reference(opened: Opened, plan: Plan, dictionary: Dictionary, number: int) -
     plan.known[f"ref{number}_found"] = int(opened.numbers(found.aggregate(n=found.count()))["n"])
     plan.known[f"ref{number}_all"] = int(opened.numbers(rows.aggregate(n=rows.count()))["n"])
     for code in codes:
-        plan.add(code, "reference", label, "value exists in the related table", f"ref{number}_found", f"ref{number}_all")
+        plan.add(
+            code,
+            "reference",
+            label,
+            "value exists in the related table",
+            f"ref{number}_found",
+            f"ref{number}_all",
+        )
 
 
 def _joinable(
-    plan: Plan, dictionary: Dictionary, columns: tuple[str, ...], other: ir.Table, name: str, wanted: tuple[str, ...]
+    plan: Plan,
+    dictionary: Dictionary,
+    columns: tuple[str, ...],
+    other: ir.Table,
+    name: str,
+    wanted: tuple[str, ...],
 ) -> tuple[ir.Table, ir.Table]:
     """Both sides with columns j0, j1 …; compared as text when their types differ. Rows with a gap are left out."""
     here: dict[str, Any] = {}
@@ -138,12 +152,16 @@ def dependency(opened: Opened, plan: Plan, dictionary: Dictionary, number: int) 
     """0401: rows whose group of equal determinants shows one single value."""
     declared = dictionary.dependencies[number]
     places = positions(dictionary, (*declared.determinant, declared.column))
-    rows = plan.table.select(**{f"j{n}": plan.table[f"v{place}"] for n, place in enumerate(places)}).drop_null()
+    rows = plan.table.select(
+        **{f"j{n}": plan.table[f"v{place}"] for n, place in enumerate(places)}
+    ).drop_null()
     last = f"j{len(places) - 1}"
     keys = [f"j{n}" for n in range(len(places) - 1)]
     groups = rows.group_by(keys).aggregate(size=rows.count(), low=rows[last].min(), high=rows[last].max())
     # Summed without a filter on empty groups: an empty table gives null, read as 0.
-    query = groups.aggregate(a=groups["size"].sum(where=groups["low"] == groups["high"]), b=groups["size"].sum())
+    query = groups.aggregate(
+        a=groups["size"].sum(where=groups["low"] == groups["high"]), b=groups["size"].sum()
+    )
     found = opened.numbers(query)
     plan.known |= {f"dep{number}_a": int(found["a"] or 0), f"dep{number}_b": int(found["b"] or 0)}
     label = f"{', '.join(declared.determinant)} → {declared.column}"
@@ -167,7 +185,14 @@ def order(opened: Opened, plan: Plan, dictionary: Dictionary) -> None:
                 f"FROM (SELECT v, lag(v) OVER () AS p FROM ({inner}))"
             )
             plan.known |= {f"order{number}_a": int(a), f"order{number}_b": int(b)}
-        plan.add("0503", "column", column.name, "never falls from row to row", f"order{number}_a", f"order{number}_b")
+        plan.add(
+            "0503",
+            "column",
+            column.name,
+            "never falls from row to row",
+            f"order{number}_a",
+            f"order{number}_b",
+        )
 
 
 def buckets(opened: Opened, plan: Plan, dictionary: Dictionary, period: Period) -> None:

@@ -39,7 +39,9 @@ class Source:
     memory_mb: int = 1400
 
     @classmethod
-    def of(cls, *paths: str | Path, related: Mapping[str, str | Path] | None = None, **options: Any) -> Source:
+    def of(
+        cls, *paths: str | Path, related: Mapping[str, str | Path] | None = None, **options: Any
+    ) -> Source:
         others = {name: Path(path) for name, path in (related or {}).items()}
         return cls(tuple(Path(path) for path in paths), others, **options)
 
@@ -88,7 +90,7 @@ def first_line(error: Exception) -> str:
 
 
 def kind_of(path: Path) -> str:
-    """"parquet" or "csv" by suffix. Raises WrongFileType for anything else."""
+    """ "parquet" or "csv" by suffix. Raises WrongFileType for anything else."""
     suffix = path.suffix.lower()
     if suffix in (".parquet", ".pq"):
         return "parquet"
@@ -150,7 +152,9 @@ def opened(source: Source) -> Iterator[Opened]:
         raise SourceMissing(path="-")
     kinds = {check_file(path) for path in source.paths}
     if len(kinds) != 1:
-        raise WrongFileType(path=source.paths[0].name, claimed="/".join(sorted(kinds)), detail="mixed file types")
+        raise WrongFileType(
+            path=source.paths[0].name, claimed="/".join(sorted(kinds)), detail="mixed file types"
+        )
     for path in source.related.values():
         check_file(path)
     with tempfile.TemporaryDirectory(prefix="shugu-measure-") as spill:
@@ -182,6 +186,6 @@ def _view(engine: Any, name: str, paths: tuple[Path, ...], kind: str, nulls: tup
         reader = f"read_csv({files}, all_varchar=true, header=true, nullstr={spellings})"
     try:
         engine.raw_sql(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {reader}")
-        return engine.table(name)  # type: ignore[no-any-return]
+        return engine.table(name)
     except duckdb.Error as error:
         raise WrongFileType(path=paths[0].name, claimed=kind, detail=first_line(error)) from error

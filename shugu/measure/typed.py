@@ -1,11 +1,12 @@
-"""Gives every declared column four views for the scan: raw value, typed value, "is there", "fits its format".
+"""Gives every declared column four views for the scan: raw, typed, "is there", "fits its format".
 
-The names are positional (`r0`, `v0`, `n0`, `k0`), so that no column name of the data, however odd, meets the engine twice.
+Their names are positional (`r0`, `v0`, `n0`, `k0`): no column name of the data, however odd, can clash.
 """
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -29,28 +30,27 @@ _SPELLING: dict[ColumnType, str] = {
     ColumnType.DECIMAL: r"\A[+-]?[0-9]{1,28}(\.[0-9]{1,9})?\z",
     ColumnType.BOOLEAN: r"\A(?i:true|false|0|1)\z",
     ColumnType.DATE: r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z",
-    ColumnType.TIMESTAMP: r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?\z",
+    ColumnType.TIMESTAMP: r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
+    r"(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?\z",
+}
+
+
+_STORED: dict[ColumnType, Callable[[dt.DataType], bool]] = {
+    ColumnType.INTEGER: dt.DataType.is_integer,
+    ColumnType.DECIMAL: dt.DataType.is_numeric,
+    ColumnType.TEXT: dt.DataType.is_string,
+    ColumnType.BOOLEAN: dt.DataType.is_boolean,
+    ColumnType.DATE: dt.DataType.is_date,
+    ColumnType.TIMESTAMP: dt.DataType.is_timestamp,
 }
 
 
 def stored_as_declared(declared: ColumnType, stored: dt.DataType) -> bool:
-    match declared:
-        case ColumnType.INTEGER:
-            return stored.is_integer()
-        case ColumnType.DECIMAL:
-            return stored.is_numeric()
-        case ColumnType.TEXT:
-            return stored.is_string()
-        case ColumnType.BOOLEAN:
-            return stored.is_boolean()
-        case ColumnType.DATE:
-            return stored.is_date()
-        case ColumnType.TIMESTAMP:
-            return stored.is_timestamp()
+    return _STORED[declared](stored)
 
 
 def typed_table(data: ir.Table, dictionary: Dictionary) -> ir.Table:
-    """`r{i}`, `v{i}`, then `n{i}` (boolean, never null) and `k{i}` (fits type, range, length, pattern) per column."""
+    """`r{i}` raw, `v{i}` typed, `n{i}` there, `k{i}` fits type, range, length, pattern; the last two never null."""
     first: dict[str, Any] = {}
     for position, column in enumerate(dictionary.columns):
         raw = data[column.name] if column.name in data.columns else ibis.null("string")
