@@ -6,7 +6,16 @@ from datetime import UTC, date, datetime
 
 from shugu.kernel.text import Text
 from shugu.web.paper import (
-    Align, Bar, Clause, Document, Kind, Row, Seal, Section, Signature, Table,
+    Align,
+    Bar,
+    Clause,
+    Document,
+    Kind,
+    Row,
+    Seal,
+    Section,
+    Signature,
+    Table,
 )
 
 VENUE = Text("云岭数据交易中心", "Yunling Data Exchange")
@@ -45,6 +54,29 @@ CERTIFICATE = Document(
     qr_url="https://exchange.example/verify/YL-DPR-2026-000317",
 )
 
+TERMS = (
+    (1, "一", ("标的", "Subject"), (
+        "甲方许可乙方在合同期内查询并使用登记编号所载数据产品，范围以附件所列字段与时段为限。",
+        "The licensor lets the licensee use the registered product, limited to the fields in the annex.",
+    )),
+    (2, "二", ("用途", "Purpose"), (
+        "乙方仅可将数据用于农业保险定价与理赔核验，不得用于识别自然人，不得转售或再许可。",
+        "The data serve crop insurance only; identification of persons and resale are excluded.",
+    )),
+    (3, "三", ("价款", "Price"), (
+        "许可费为人民币 128,000.00 元，按交付批次通过交易中心结算账户支付。",
+        "The fee is CNY 128,000.00, paid by delivered batch through the settlement account.",
+    )),
+    (4, "四", ("交付与验收", "Delivery"), (
+        "甲方经连接器交付；乙方应在约定期限内验收，逾期未提出异议的，视为验收通过。",
+        "Delivery is through the connector; silence after the agreed period counts as acceptance.",
+    )),
+    (5, "五", ("违约与争议", "Breach and disputes"), (
+        "一方违反用途限制的，应停止使用并赔偿由此造成的损失；争议提交合同约定的机构解决。",
+        "A party in breach ceases use and makes good the loss; disputes go to the agreed body.",
+    )),
+)
+
 CONTRACT = Document(
     kind=Kind.CONTRACT,
     title=Text("数据产品许可使用合同", "Data Product Licence Agreement"),
@@ -67,27 +99,7 @@ CONTRACT = Document(
                     Text(*title),
                     (Text(*body), Text(*body)),
                 )
-                for number, zh, title, body in (
-                    (1, "一", ("标的", "Subject"), (
-                        "甲方许可乙方在合同期内查询并使用登记编号所载数据产品，范围以附件所列字段与时段为限。",
-                        "The licensor lets the licensee query and use the registered data product during the term, "
-                        "limited to the fields and periods listed in the annex.")),
-                    (2, "二", ("用途", "Purpose"), (
-                        "乙方仅可将数据用于农业保险定价与理赔核验，不得用于识别自然人，不得转售或再许可。",
-                        "The data serve crop insurance pricing and claims checking only; identification of persons, "
-                        "resale and sub-licensing are excluded.")),
-                    (3, "三", ("价款", "Price"), (
-                        "许可费为人民币 128,000.00 元，按交付批次通过交易中心结算账户支付。",
-                        "The fee is CNY 128,000.00, paid by delivered batch through the venue's settlement account.")),
-                    (4, "四", ("交付与验收", "Delivery"), (
-                        "甲方经连接器交付；乙方应在约定期限内验收，逾期未提出异议的，视为验收通过。",
-                        "Delivery is through the connector; the licensee accepts within the agreed period, after which "
-                        "silence counts as acceptance.")),
-                    (5, "五", ("违约与争议", "Breach and disputes"), (
-                        "一方违反用途限制的，应停止使用并赔偿由此造成的损失；争议提交合同约定的机构解决。",
-                        "A party in breach of the purpose ceases use and makes good the loss; disputes go to the "
-                        "agreed body.")),
-                )
+                for number, zh, title, body in TERMS
             ),
         ),
     ),
@@ -134,10 +146,10 @@ VOUCHER = Document(
 )
 
 _REPORT_ROWS = tuple(
-    (name, f"{1_000_000 - bad:,}", "1,000,000", f"{(1_000_000 - bad) // 10_000}.{(1_000_000 - bad) % 10_000:04d}%")
-    for name, bad in ((Text("站点编号非空", "Station id present"), 0),
-                      (Text("降水量取值范围", "Rainfall within range"), 1831),
-                      (Text("时间戳整点", "Whole-hour timestamps"), 42))
+    (name, f"{good:,}", "1,000,000", f"{good // 10_000}.{good % 10_000:04d}%")
+    for name, good in ((Text("站点编号非空", "Station id present"), 1_000_000),
+                      (Text("降水量取值范围", "Rainfall within range"), 998_169),
+                      (Text("时间戳整点", "Whole-hour timestamps"), 999_958))
 )
 REPORT = Document(
     kind=Kind.REPORT,
@@ -149,7 +161,7 @@ REPORT = Document(
         Section(
             title=Text("结论", "Findings"),
             paragraphs=(Text("本次评价扫描全部一百万行，二十项指标中十九项可评。",
-                             "All one million rows were scanned; nineteen of twenty indicators were assessable."),),
+                             "All rows were scanned; nineteen of twenty indicators were assessable."),),
             bars=(
                 Bar(Text("完整性", "Completeness"), 9982, 10000, "99.82%"),
                 Bar(Text("准确性", "Accuracy"), 9120, 10000, "91.20%"),
@@ -232,7 +244,7 @@ NOTICE = Document(
             title=Text("", ""),
             paragraphs=(
                 Text("青禾气象数据科技有限公司申请的首次登记已通过审查，现予公示。",
-                     "The first registration applied for by Qinghe Weather Data has passed review and is published."),
+                     "The first registration of Qinghe Weather Data has passed review and is published."),
                 Text("对公示内容有异议的，请于公示期内凭证明材料提出，逾期不予受理。",
                      "Objections are raised with supporting material within the period of notice."),
             ),

@@ -1,0 +1,131 @@
+"""A refusal looks the same everywhere: a page for people, one JSON shape for programs, a notice for htmx."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from shugu.formats.errors import ShuguError
+from shugu.web import language
+
+
+class PageMissing(ShuguError):
+    code = "not-found"
+    status = 404
+    sentence = ("没有这个页面。", "There is no such page.")
+    remedy = ("请核对网址，或从首页、搜索进入。", "Check the address, or start from the home page or the search.")
+
+
+class NotAllowed(ShuguError):
+    code = "not-allowed"
+    status = 403
+    sentence = ("当前身份不能访问此页面。", "This page is not open to you in this seat.")
+    remedy = ("请用有权限的账号登录，或向本单位管理员申请。", "Sign in with an account that may, or ask your administrator.")
+
+
+class FormExpired(ShuguError):
+    code = "form-expired"
+    status = 403
+    sentence = ("表单已过期，没有提交。", "The form had expired; nothing was submitted.")
+    remedy = ("请返回上一页，刷新后再提交。", "Go back, reload the page and submit again.")
+
+
+class BadRequest(ShuguError):
+    code = "bad-request"
+    status = 400
+    sentence = ("请求无法理解。", "The request cannot be understood.")
+    remedy = ("请返回上一页重试。", "Go back and try again.")
+
+
+class Broken(ShuguError):
+    code = "server-error"
+    status = 500
+    sentence = ("系统出错，您的操作没有生效。", "Something broke; your action had no effect.")
+    remedy = ("请稍后重试；仍不成功请联系交易所。", "Try again later; if it persists, tell the venue.")
+
+
+def wants_json(request: HttpRequest) -> bool:
+    if request.path.startswith("/api/"):
+        return True
+    accept = request.headers.get("Accept", "")
+    return "application/json" in accept and "text/html" not in accept
+
+
+def as_json(error: ShuguError, lang: str) -> dict[str, dict[str, object]]:
+    """{"error": {"code", "message", "remedy", "article", "field_errors"}}; always all five."""
+    return {"error": {"article": None, "field_errors": {}, **error.as_dict(lang)}}
+
+
+def answer(request: HttpRequest, error: ShuguError) -> HttpResponse:
+    """The refusal in the caller's form and language, with its HTTP status."""
+    lang = language.current()
+    if wants_json(request):
+        return JsonResponse(as_json(error, lang), status=error.status, json_dumps_params={"ensure_ascii": False})
+    shown: dict[str, Any] = {
+        "error": error,
+        "message": error.message(lang),
+        "remedy": error.remedy_text(lang),
+        "field_errors": error.as_dict(lang).get("field_errors", {}),
+        "back": request.headers.get("Referer", "/"),
+    }
+    if request.headers.get("HX-Request") == "true":
+        fragment = HttpResponse(render_to_string("web/refusal.html", shown, request), status=error.status)
+        fragment["HX-Retarget"] = "#notices"
+        fragment["HX-Reswap"] = "innerHTML"
+        return fragment
+    return HttpResponse(render_to_string("web/error.html", shown, request), status=error.status)
+
+
+class RefusalMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return answer(request, exception) if isinstance(exception, ShuguError) else None
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return answer(request, BadRequest())
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return answer(request, NotAllowed())
+
+
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return answer(request, PageMissing())
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """settings.CSRF_FAILURE_VIEW."""
+    return answer(request, FormExpired())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Leans on nothing that may be what broke: no context processors, no session, no database."""
+    lang, error = language.chosen(request), Broken()
+    if wants_json(request):
+        return JsonResponse(as_json(error, lang), status=500, json_dumps_params={"ensure_ascii": False})
+    shown = {
+        "error": error,
+        "message": error.message(lang),
+        "remedy": error.remedy_text(lang),
+        "base": "web/bare.html",
+        "html_lang": "en" if lang == "en" else "zh-CN",
+        "back": "/",
+    }
+    with translation.override(language.CODES[lang]):
+        return HttpResponse(render_to_string("web/error.html", shown), status=500)
+
+
+handler400 = bad_request
+handler403 = permission_denied
+handler404 = page_not_found
+handler500 = server_error
