@@ -11,11 +11,10 @@ import json
 import re
 import threading
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import StrEnum
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +30,10 @@ if TYPE_CHECKING:
 LAYOUTS = Path(__file__).parent / "paper"
 # Times on paper are Beijing time: the venue and its readers sit in one zone without summer time.
 BEIJING = timezone(timedelta(hours=8))
+# In half-width characters of a page that holds about 95: beyond these a column takes a share instead.
+SNUG_COLUMN = 26
+SNUG_TABLE = 60
+NO_TEXT = Text("", "")
 DEMO_MARK = Text("演示 DEMO", "DEMO 演示")
 # Direction overrides would let a name show other letters than it holds; they carry no meaning on paper.
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -40,11 +43,10 @@ _MONTHS = ("January", "February", "March", "April", "May", "June",
 WORDS: Mapping[str, Text] = {
     "number": Text("编号", "No."),
     "issued": Text("签发日期", "Date of issue"),
-    "issuer": Text("签发机构", "Issued by"),
     "verify": Text("扫码核验", "Scan to verify"),
     "page": Text("第 {page} 页 共 {pages} 页", "Page {page} of {pages}"),
     "demo": Text("演示环境文件，不具有法律效力", "Issued by a demonstration system; without legal effect"),
-    "prevails": Text("译文仅供参考，以{language}文本为准", "Translation for reference; the {language} text prevails"),
+    "prevails": Text("译文仅供参考，以{language}文本为准", "Translation; the {language} text prevails"),
     "language_zh": Text("中文", "Chinese"),
     "language_en": Text("英文", "English"),
     "signatures": Text("签署", "Signatures"),
@@ -54,7 +56,7 @@ WORDS: Mapping[str, Text] = {
     "signature": Text("签名值", "Signature"),
     "unsigned": Text("尚未签署", "Not yet signed"),
     "not_assessable": Text("不可评", "not assessable"),
-    "total": Text("合计", "Total"),
+    "end": Text("（以下无正文）", "(End of text)"),
 }
 
 
@@ -195,11 +197,11 @@ class Document:
     seal: Seal | None = None
     qr_url: str = ""
     demo: bool = False
-    footer: Text = Text("", "")
+    footer: Text = NO_TEXT
     watermark: Text | None = None
     statement: Text | None = None
     addressee: Value = ""
-    signatures: tuple[Signature, ...] = field(default=())
+    signatures: tuple[Signature, ...] = ()
     landscape: bool = False
 
 
@@ -223,9 +225,7 @@ def preview(document: Document, *, lang: str, ppi: int = 96) -> tuple[bytes, ...
         pages = _compiler().compile(
             format="png", ppi=float(ppi), sys_inputs={"document": _json(document, lang)}
         )
-    if isinstance(pages, bytes):
-        return (pages,)
-    return tuple(pages or ())
+    return (pages,) if isinstance(pages, bytes) else tuple(pages or ())
 
 
 # The kept compiler holds one world (fonts, sources, inputs); two threads must not share it at once.
@@ -319,11 +319,8 @@ def _qr(url: str) -> str:
     """An SVG of the address, error level M (15 %): readable when a seal or a fold touches it."""
     if not url:
         return ""
-    out = BytesIO()
-    segno.make_qr(url, error="m").save(
-        out, kind="svg", border=0, xmldecl=False, svgclass=None, lineclass=None, omitsize=True
-    )
-    return out.getvalue().decode("ascii")
+    svg = segno.make_qr(url, error="m").svg_inline(border=0, svgclass=None, lineclass=None, omitsize=True)
+    return str(svg)
 
 
 def _section(section: Section, lang: str) -> dict[str, object]:
@@ -335,16 +332,7 @@ def _section(section: Section, lang: str) -> dict[str, object]:
             {"label": _say(row.label, lang), "value": _say(row.value, lang), "mono": row.mono}
             for row in section.rows
         ],
-        "bars": [
-            {
-                "label": _say(bar.label, lang),
-                "value": bar.value,
-                "whole": bar.whole,
-                "figure": _clean(bar.figure),
-                "note": _say(bar.note, lang),
-            }
-            for bar in section.bars
-        ],
+        "bars": [_bar(bar, lang) for bar in section.bars],
         "table": None if table is None else _table(table, lang),
         "clauses": [
             {
@@ -357,15 +345,40 @@ def _section(section: Section, lang: str) -> dict[str, object]:
     }
 
 
+def _bar(bar: Bar, lang: str) -> dict[str, str | int | None]:
+    words = {"label": _say(bar.label, lang), "figure": _clean(bar.figure), "note": _say(bar.note, lang)}
+    return {**words, "value": bar.value, "whole": bar.whole}
+
+
 def _table(table: Table, lang: str) -> dict[str, object]:
     width = len(table.columns)
+    columns = [_say(column, lang) for column in table.columns]
+    rows = [[_say(cell, lang) for cell in row] for row in table.rows]
+    totals = [_say(cell, lang) for cell in table.totals]
     return {
-        "columns": [_say(column, lang) for column in table.columns],
+        "columns": columns,
         "align": [each.value for each in table.align] or [Align.LEFT.value] * width,
-        "weights": list(table.weights) or [1] * width,
-        "rows": [[_say(cell, lang) for cell in row] for row in table.rows],
-        "totals": [_say(cell, lang) for cell in table.totals],
+        "weights": _weights(table.weights or (1,) * width, [columns, *rows, totals]),
+        "rows": rows,
+        "totals": totals,
     }
+
+
+def _half_widths(text: str) -> int:
+    """Width in half-width characters: a Chinese character counts two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _weights(weights: tuple[int, ...], rows: list[list[str]]) -> list[int]:
+    """Weights the page can hold: a column as wide as its content must not starve its neighbours.
+
+    Without this one long name would press the other columns to nothing and the table to hundreds of pages.
+    """
+    widest = [max((_half_widths(row[at]) for row in rows if row), default=0) for at in range(len(weights))]
+    snug = [weight == 0 and wide <= SNUG_COLUMN for weight, wide in zip(weights, widest, strict=True)]
+    if sum(wide for wide, fits in zip(widest, snug, strict=True) if fits) > SNUG_TABLE:
+        snug = [False] * len(weights)
+    return [0 if fits else max(weight, 1) for weight, fits in zip(weights, snug, strict=True)]
 
 
 def _signature(each: Signature, lang: str) -> dict[str, str]:

@@ -106,7 +106,7 @@ CONTRACT = Document(
     signatures=(
         Signature(Text("许可方（甲方）", "Licensor"), "青禾气象数据科技有限公司",
                   datetime(2026, 11, 2, 3, 14, 15, tzinfo=UTC), "did:web:qinghe.example#k-2026-03",
-                  "SM2 with SM3", "3045022100a7c1e4d09b6f22835bd1c0e7f6aa98d4430b2e19c8d57f60a1e3b2c4d5f60718"),
+                  "SM2 with SM3", "3045022100a7c1e4d09b6f22835bd1c0e7f6aa98d4430b2e19c8d57f60a1e3b2c4d5f6"),
         Signature(Text("被许可方（乙方）", "Licensee"), "Harbour & Finch Insurance Ltd."),
     ),
     seal=Seal(SEAL.venue, Text("合同备案章", "Contract filing"), SEAL.code),
