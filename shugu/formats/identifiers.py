@@ -117,9 +117,7 @@ def make_number(kind: NumberKind | str, venue: str, year: int, serial: int) -> s
         reason = ("场所代码应为 2 至 12 位字母或数字", "a venue code is 2 to 12 letters or digits")
         raise BadIdentifier(value=venue, reason=reason)
     if not 2000 <= year <= 9999 or not 1 <= serial <= 99_999_999:
-        raise BadIdentifier(
-            value=f"{year}/{serial}", reason=("年份或序号越界", "year or serial out of range")
-        )
+        raise BadIdentifier(value=f"{year}/{serial}", reason=("年份或序号越界", "year or serial out of range"))
     return str(Number(chosen, venue, year, serial))
 
 

@@ -32,9 +32,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 def pair_up(hashes: Sequence[bytes]) -> list[bytes]:
     """The parents of an even number of neighbours."""
-    return [
-        sha256(b"\x01" + left + right).digest() for left, right in zip(hashes[::2], hashes[1::2], strict=True)
-    ]
+    return [sha256(b"\x01" + left + right).digest() for left, right in zip(hashes[::2], hashes[1::2], strict=True)]
 
 
 def decompose(start: int, end: int) -> list[tuple[int, int]]:

@@ -80,9 +80,7 @@ class Constraint:
 
     def __post_init__(self) -> None:
         if not fits(self.operand, self.operator, self.value):
-            raise BadPolicy(
-                reason=(f"约束 {self.operand} 不成立", f"the constraint {self.operand} is ill-formed")
-            )
+            raise BadPolicy(reason=(f"约束 {self.operand} 不成立", f"the constraint {self.operand} is ill-formed"))
         if self.operand is Operand.DATE_TIME:
             read_time(str(self.value))
 

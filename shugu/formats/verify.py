@@ -180,8 +180,7 @@ def _seal_checks(document: Sealed, keys: Keyring) -> list[Check]:
 def _filled(checks: Sequence[Check]) -> tuple[Check, ...]:
     done = {check.id: check for check in checks}
     return tuple(
-        done.get(c) or skipped(c, "前项未通过，未检查", "not reached: an earlier check failed")
-        for c in CheckId
+        done.get(c) or skipped(c, "前项未通过，未检查", "not reached: an earlier check failed") for c in CheckId
     )
 
 

@@ -26,9 +26,7 @@ def test_the_golden_files_still_hold() -> None:
         assert golden.read(name) == data, f"{name} changed; UPDATE_GOLDEN=1 rewrites it"
 
 
-@pytest.mark.parametrize(
-    "case", golden.read_json("canonical.json")["accepted"], ids=lambda c: c["sha256"][:8]
-)
+@pytest.mark.parametrize("case", golden.read_json("canonical.json")["accepted"], ids=lambda c: c["sha256"][:8])
 def test_a_value_has_its_one_canonical_form(case: dict[str, str]) -> None:
     data = bytes.fromhex(case["canonical_hex"])
     assert canonical(case["value"]) == data
@@ -63,14 +61,10 @@ def test_the_merkle_vectors_verify() -> None:
         assert merkle.root_of_hashes(hashes[:size]) == root
     for item in case["inclusion"]:
         proof = [bytes.fromhex(h) for h in item["proof"]]
-        merkle.verify_inclusion(
-            hashes[item["index"]], item["index"], item["size"], proof, roots[item["size"]]
-        )
+        merkle.verify_inclusion(hashes[item["index"]], item["index"], item["size"], proof, roots[item["size"]])
     for item in case["consistency"]:
         old, new = (merkle.root_of_hashes(hashes[: item[k]]) for k in ("old", "new"))
-        merkle.verify_consistency(
-            item["old"], item["new"], [bytes.fromhex(h) for h in item["proof"]], old, new
-        )
+        merkle.verify_consistency(item["old"], item["new"], [bytes.fromhex(h) for h in item["proof"]], old, new)
 
 
 def test_the_tile_paths_have_one_spelling() -> None:
