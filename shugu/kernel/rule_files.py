@@ -104,6 +104,28 @@ class RuleValue:
             )
         return Length(self.value, Unit(self.unit))
 
+    @property
+    def number(self) -> int:
+        """The value as an integer; RuleError for anything else."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int):
+            raise fault(self.document, self.name, "不是整数", "it is not an integer")
+        return self.value
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The value as a list of codes: plain strings, or the `code` or `id` of each row; RuleError otherwise."""
+        if not isinstance(self.value, tuple):
+            raise fault(self.document, self.name, "不是列表", "it is not a list")
+        rows = [row.get("code", row.get("id", "")) if isinstance(row, Mapping) else row for row in self.value]
+        return tuple(str(row) for row in rows)
+
+    @property
+    def rows(self) -> tuple[Mapping[str, RuleData], ...]:
+        """The value as a code table: rows with `zh`, `en` and a code; RuleError otherwise."""
+        if not isinstance(self.value, tuple) or not all(isinstance(row, Mapping) for row in self.value):
+            raise fault(self.document, self.name, "不是代码表", "it is not a code table")
+        return tuple(row for row in self.value if isinstance(row, Mapping))
+
 
 @dataclass(frozen=True)
 class Document:
@@ -174,9 +196,7 @@ def read_document(root: Path, path: Path) -> Document:
     match = _FILE.fullmatch(path.stem)
     first, last = head["from"], head.get("until")
     if match is None or type(first) is not date or match[1] != first.isoformat():
-        raise fault(
-            name, f"{HEAD}.from", "须与文件名的首日一致", "it must equal the first day in the file name"
-        )
+        raise fault(name, f"{HEAD}.from", "须与文件名的首日一致", "it must equal the first day in the file name")
     if last is not None and (type(last) is not date or last < first):
         raise fault(name, f"{HEAD}.until", "须是首日之后的日期", "it must be a date after the first day")
     if head["status"] not in tuple(Status) or head["status"] in (Status.VENUE, Status.LAPSED):

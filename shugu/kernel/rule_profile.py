@@ -214,9 +214,7 @@ def _own_values(file: str, content: dict[str, Any], profile: Profile) -> dict[st
     )
     scoped = content.pop("scoped", {})
     if not isinstance(scoped, dict) or not all(isinstance(item, dict) for item in scoped.values()):
-        raise fault(
-            file, "scoped", "须写成 [scoped.<register>.<app>]", "it must be [scoped.<register>.<app>]"
-        )
+        raise fault(file, "scoped", "须写成 [scoped.<register>.<app>]", "it must be [scoped.<register>.<app>]")
     values = read_values(file, content, source)
     for identity, sections in scoped.items():
         if identity not in {item.id for item in profile.registers}:
@@ -226,7 +224,5 @@ def _own_values(file: str, content: dict[str, Any], profile: Profile) -> dict[st
             values[own] = RuleValue(**{**vars(item), "name": own})
     for name, item in values.items():
         if item.force is not Force.VENUE:
-            raise fault(
-                file, f"{name}.force", "场所自定的值只能是 venue", "a venue's own value can only be venue"
-            )
+            raise fault(file, f"{name}.force", "场所自定的值只能是 venue", "a venue's own value can only be venue")
     return values

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from shugu.kernel.rule_errors import RuleError
 from shugu.kernel.rule_files import RuleValue, fault
@@ -46,8 +47,8 @@ def rule(
     """A schema field. An optional one is None when no document and no venue sets it."""
     expected = Expected((help_zh, help_en), units, low, high, one_of)
     if optional:
-        return field(default=None, metadata={"rule": expected})
-    return field(metadata={"rule": expected})
+        return field(default=None, kw_only=True, metadata={"rule": expected})
+    return field(kw_only=True, metadata={"rule": expected})
 
 
 @dataclass
@@ -60,9 +61,7 @@ class SchemaBook:
         """Raises RuleError for a second schema of one prefix or a field not made by `rule`."""
         known = self.schemas.get(prefix)
         if known is not None and known.__qualname__ != schema.__qualname__:
-            raise fault(
-                schema.__module__, prefix, "该前缀已有另一个规则表", "the prefix already has another schema"
-            )
+            raise fault(schema.__module__, prefix, "该前缀已有另一个规则表", "the prefix already has another schema")
         for item in dataclasses.fields(schema):
             if "rule" not in item.metadata:
                 raise fault(
@@ -143,17 +142,16 @@ def _fitted(found: RuleValue, hint: Any, expected: Expected) -> Any:
     def refuse(zh: str, en: str) -> RuleError:
         return fault(found.document, found.name, zh, en)
 
-    kinds = [kind for kind in get_args(hint) if kind is not type(None)]
-    kind = kinds[0] if kinds and get_origin(hint) is not tuple else hint
+    kind = hint
+    if get_origin(hint) in (Union, UnionType):
+        kind = next(part for part in get_args(hint) if part is not type(None))
     if kind is not Length and not _is_a(found.value, kind):
         raise refuse(f"类型须为 {_name(kind)}", f"its type must be {_name(kind)}")
     if expected.units and found.unit not in expected.units:
         units = " ".join(expected.units)
         raise refuse(f"单位须为 {units}", f"its unit must be one of {units}")
     if expected.one_of and found.value not in expected.one_of:
-        raise refuse(
-            f"须为 {' '.join(expected.one_of)} 之一", f"it must be one of {' '.join(expected.one_of)}"
-        )
+        raise refuse(f"须为 {' '.join(expected.one_of)} 之一", f"it must be one of {' '.join(expected.one_of)}")
     if isinstance(found.value, int | Decimal) and not isinstance(found.value, bool):
         if expected.low is not None and found.value < expected.low:
             raise refuse(f"不得小于 {expected.low}", f"it must be at least {expected.low}")

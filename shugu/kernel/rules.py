@@ -192,9 +192,7 @@ def _pick(root: Path, venue: str, chosen: Chosen, on: date) -> tuple[Document | 
                 "state after_end: continue (as the venue's own choice) or drop",
             ),
         )
-    values = {
-        key: replace(item, force=Force.VENUE, status=Status.LAPSED) for key, item in document.values.items()
-    }
+    values = {key: replace(item, force=Force.VENUE, status=Status.LAPSED) for key, item in document.values.items()}
     return replace(document, status=Status.LAPSED, values=MappingProxyType(values)), after
 
 
@@ -202,9 +200,7 @@ def _refuse_weaker(file: str, key: str, law: RuleValue, own: RuleValue) -> None:
     """A venue may replace a `may` or a lapsed value; a `must` only within its bound."""
     if law.force is not Force.MUST:
         return
-    same = (
-        law.unit == own.unit and isinstance(own.value, int | Decimal) and isinstance(law.value, int | Decimal)
-    )
+    same = law.unit == own.unit and isinstance(own.value, int | Decimal) and isinstance(law.value, int | Decimal)
     if (
         same
         and not isinstance(own.value, bool)

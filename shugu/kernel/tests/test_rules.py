@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -282,6 +283,8 @@ def make_book() -> tuple[SchemaBook, type]:
         payer: str = rule("承担者", "who pays", one_of=("provider", "buyer"))
         codes: tuple[str, ...] = rule("代码", "codes")
         most: int | None = rule("上限", "cap", optional=True)
+        weights: Mapping[str, int] | None = rule("权重", "weights", optional=True)
+        table: tuple[Mapping[str, str], ...] = rule("表", "table")
 
     return book, TradeRules
 
@@ -290,16 +293,18 @@ GOOD = (
     value("window", "5", more='unit = "wd"')
     + value("payer", '"buyer"')
     + value("codes", '["a", "b"]')
+    + value("table", '[{ code = "a" }]')
 )  # fmt: skip
 
 
 def test_a_schema_reads_typed_values(home: Home) -> None:
     book, schema = make_book()
-    home.venue("[trade]\n" + GOOD)
+    home.venue("[trade]\n" + GOOD + value("weights", "{ a = 1 }"))
     read: Any = home.load(book=book).read(schema)
     assert (read.window, read.payer, read.codes, read.most) == (
         Length(5, Unit.WORKING_DAY), "buyer", ("a", "b"), None,
     )  # fmt: skip
+    assert (read.weights["a"], read.table[0]["code"]) == (1, "a")
 
 
 @pytest.mark.parametrize(
@@ -314,6 +319,8 @@ def test_a_schema_reads_typed_values(home: Home) -> None:
         (GOOD.replace('"buyer"', "7"), "trade.payer"),
         (GOOD.replace('["a", "b"]', '["a", 1]'), "trade.codes"),
         (GOOD + value("most", "true"), "trade.most"),
+        (GOOD + value("weights", "5"), "trade.weights"),
+        (GOOD.replace('[{ code = "a" }]', '["a"]'), "trade.table"),
         (GOOD + "[scoped.data-property.trade]\n" + value("payer", "7"), "data-property:trade.payer"),
     ],
 )

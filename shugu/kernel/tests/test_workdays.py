@@ -153,9 +153,7 @@ def test_a_period_in_working_days_never_ends_on_a_day_off(start: date, count: in
 
 @settings(max_examples=100, deadline=None)
 @given(DAYS, COUNTS)
-def test_counting_back_from_a_due_day_returns_to_the_last_working_day_up_to_the_start(
-    start: date, count: int
-) -> None:
+def test_counting_back_from_a_due_day_returns_to_the_last_working_day_up_to_the_start(start: date, count: int) -> None:
     back = ends(ends(start, wd(count)), wd(count), direction="backward")
     origin = start
     while not CALENDAR.is_working(origin):
