@@ -65,8 +65,8 @@ def _path(digest: str) -> Path:
 
 def check_upload(filename: str, media_type: str, content: bytes) -> None:
     """Errors: InputInvalid for an empty or too large file, a type the venue does not take, or bytes of another type."""
-    limit = int(runtime.rules().value("web.upload_max_bytes").value)
-    accepted = runtime.rules().value("web.upload_media_types").value
+    limit = runtime.rules().value("web.upload_max_bytes").number
+    accepted = runtime.rules().value("web.upload_media_types").codes
     problem: tuple[str, str] | None = None
     if not content:
         problem = ("文件是空的", "the file is empty")

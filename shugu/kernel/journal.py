@@ -131,6 +131,8 @@ def values(fact: NewFact) -> list[Any]:
 
 def record(name: str, *, subject: str, actor: Actor, now: datetime, **rest: Any) -> int:
     """Write a fact that is no move (a hold, a posting, a key change) in the caller's transaction; its id.
+
+    `rest`: effective_on, ground, data, digests, case, rule_set as in `build`.
     Errors: RuntimeError outside a transaction, so that no state change can be without its fact."""
     if not connection.in_atomic_block:
         raise RuntimeError("a fact is written in the transaction of the change it tells of")
@@ -150,6 +152,11 @@ def assign_positions(limit: int = 20_000) -> tuple[int, int]:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_SEQUENCER_LOCK])
         if not cursor.fetchone()[0]:
             return (0, 0)
+        cursor.execute(
+            "INSERT INTO kernel_sequencerstate (id, horizon, next_position) "
+            "SELECT 1, '0', coalesce((SELECT max(position) + 1 FROM kernel_position), 0) "
+            "WHERE NOT EXISTS (SELECT 1 FROM kernel_sequencerstate)"
+        )
         cursor.execute("SELECT horizon, next_position, pg_snapshot_xmin(pg_current_snapshot()) FROM kernel_sequencerstate")
         horizon, first, safe = cursor.fetchone()
         cursor.execute(
@@ -190,4 +197,4 @@ def read(first: int, limit: int = 1000) -> Iterator[FactView]:
     for row in rows:
         payload = parse_canonical(row[7].encode()) if row[7] is not None else {}
         assert isinstance(payload, dict)
-        yield FactView(*row[:7], payload=payload)
+        yield FactView(row[0], row[1], row[2], row[3], row[4], row[5], row[6], payload)

@@ -138,7 +138,7 @@ class Hold(models.Model):
 class Fact(models.Model):
     """A line of the journal. Payload and salt may be erased where law demands; the commitments stay."""
 
-    xid = TransactionId(db_default=RawSQL("pg_current_xact_id()", ()))  # type: ignore[no-untyped-call]
+    xid = TransactionId(db_default=RawSQL("pg_current_xact_id()", ()))
     name = models.CharField(max_length=80)
     case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="facts")
     subject = models.CharField(max_length=60)
@@ -197,17 +197,6 @@ class Cursor(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     retry_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
-
-
-class Numbering(models.Model):
-    """The last serial given for a kind of number in a year."""
-
-    kind = models.CharField(max_length=20)
-    year = models.PositiveSmallIntegerField()
-    last = models.BigIntegerField(default=0)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "year"], name="numbering_once")]
 
 
 class HomeMark(models.Model):

@@ -109,7 +109,7 @@ def _choice(tab: Table, view: CaseView, step: Step, actor: Actor, now: datetime)
     undertaking: tuple[str, str] | None = None
     article = step.article
     try:
-        decide(tab, view, Command(step.do, {name: "…" for name in step.input}), actor, now)
+        decide(tab, view, Command(step.do, dict.fromkeys(step.input, "…")), actor, now)
     except UndertakingNeeded as needed:
         text = needed.params["text"]
         undertaking = text if isinstance(text, tuple) else (str(text), str(text))
@@ -235,7 +235,8 @@ def desk(actor: Actor, now: datetime, *, limit: int = 200) -> list[DeskRow]:
 
 def _desk_cases(actor: Actor, limit: int) -> QuerySet[Case]:
     """Open cases where a step out of the state belongs to a seat of the actor, or to a role the actor's party holds."""
-    by_seat, by_role = Q(pk__in=[]), {}
+    by_seat = Q(pk__in=[])
+    by_role: dict[str, list[Q]] = {}
     for versions in all_tables().values():
         for tab in versions.values():
             for state in tab.states:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from shugu.formats.identifiers import NumberKind, make_number
 from shugu.kernel import journal, rulebook, runtime
 from shugu.kernel.cases import (
     Actor,
@@ -31,7 +32,8 @@ from shugu.kernel.rules import RuleSet
 _READ = """
 SELECT c.id, c.number, c.state, c.revision, c.opened_on, c.rule_set, c.data::text, c.subjects::text, c.parent_id,
   c.procedure, c.version,
-  (SELECT json_agg(json_build_array(p.role, p.person, p.org) ORDER BY p.id) FROM kernel_caseparty p WHERE p.case_id = c.id),
+  (SELECT json_agg(json_build_array(p.role, p.person, p.org) ORDER BY p.id)
+     FROM kernel_caseparty p WHERE p.case_id = c.id),
   (SELECT json_agg(json_build_array(k.clock, k.kind, k.status, k.starts_on, k.due_on, k.due_at, k.id, k.provisional,
      k.paused_on) ORDER BY k.id) FROM kernel_clock k WHERE k.case_id = c.id),
   (SELECT json_agg(json_build_array(m.material, m.digest, m.signers) ORDER BY m.id)
@@ -85,7 +87,7 @@ def _view(row: tuple[Any, ...]) -> Keyed:
         parties=tuple(PartyView(*p) for p in _rows(row[11])),
         clocks=tuple(_clock(c) for c in _rows(row[12])),
         materials=tuple(MaterialView(*m) for m in _rows(row[13])),
-        children={kind: count for kind, count in _rows(row[14])},
+        children=dict(_rows(row[14])),
         consents=tuple(ConsentView(*c) for c in _rows(row[15])),
         holds=tuple(HoldView(h[0], tuple(h[1]), *h[2:]) for h in _rows(row[16])),
     )  # fmt: skip
@@ -105,14 +107,13 @@ def keep_rule_set(rule_set: RuleSet) -> RuleSet:
 
 def next_number(kind: str, year: int) -> str:
     """The next number of a kind in a year, with its check character; unique across the venue."""
-    from shugu.formats.identifiers import make_number
-
+    sequence = f"kernel_number_{NumberKind.named(kind).value.lower()}_{year:d}"
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO kernel_numbering (kind, year, last) VALUES (%s, %s, 1) "
-            "ON CONFLICT (kind, year) DO UPDATE SET last = kernel_numbering.last + 1 RETURNING last",
-            [kind, year],
-        )
+        cursor.execute("SELECT to_regclass(%s) IS NULL", [sequence])
+        if cursor.fetchone()[0]:
+            cursor.execute(f"CREATE SEQUENCE IF NOT EXISTS {sequence}")
+        # A sequence never waits for another transaction; a refused command may leave a gap.
+        cursor.execute("SELECT nextval(%s)", [sequence])
         serial = int(cursor.fetchone()[0])
     return make_number(kind, runtime.venue_id(), year, serial)
 
@@ -298,7 +299,8 @@ def due_clocks(now: datetime, limit: int) -> list[DueClock]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT k.id, c.id, c.number, k.clock, k.due_on, c.procedure, c.version FROM kernel_clock k "
-            "JOIN kernel_case c ON c.id = k.case_id WHERE k.status = 'running' AND k.due_at <= %s "
+            # A window stays as it is: it must go on refusing what comes after it.
+            "JOIN kernel_case c ON c.id = k.case_id WHERE k.status = 'running' AND k.due_at <= %s AND k.kind <> 'window' "
             "ORDER BY k.due_at, k.id LIMIT %s",
             [now, limit],
         )
@@ -309,4 +311,4 @@ def take_clock(pk: int, status: str) -> bool:
     """Compare-and-swap a running clock to `status`; False when another sweep took it."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE kernel_clock SET status = %s WHERE id = %s AND status = 'running'", [status, pk])
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)

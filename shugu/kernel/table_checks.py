@@ -83,11 +83,11 @@ def _graph(t: Table, w: Vocabulary, r: object, p: object) -> Iterator[str]:
                 if outcome.to not in reached:
                     reached.add(outcome.to)
                     frontier.append(outcome.to)
-    for state in t.states:
-        if state.id not in reached:
-            yield f"unreachable state {state.id!r}"
-        if not state.final and not any(t.steps_from(state.id)):
-            yield f"dead end {state.id!r}: not final and nothing leads out"
+    for row in t.states:
+        if row.id not in reached:
+            yield f"unreachable state {row.id!r}"
+        if not row.final and not any(t.steps_from(row.id)):
+            yield f"dead end {row.id!r}: not final and nothing leads out"
 
 
 def _clocks(t: Table, w: Vocabulary, has_rule: Callable[[str], bool], p: object) -> Iterator[str]:

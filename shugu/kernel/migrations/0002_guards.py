@@ -40,7 +40,6 @@ CREATE TRIGGER kernel_homemark_guard BEFORE UPDATE OR DELETE ON kernel_homemark
 ALTER TABLE kernel_homemark ADD CONSTRAINT homemark_one CHECK (id = 1 AND (mode = 'demo' OR clock_shift = 0));
 
 ALTER TABLE kernel_sequencerstate ADD CONSTRAINT sequencer_one CHECK (id = 1);
-INSERT INTO kernel_sequencerstate (id, horizon, next_position) VALUES (1, '0', 0);
 """
 
 BACKWARD = """
@@ -51,7 +50,6 @@ DROP TRIGGER kernel_homemark_guard ON kernel_homemark;
 DROP FUNCTION kernel_fact_guard; DROP FUNCTION kernel_refuse; DROP FUNCTION kernel_home_guard;
 ALTER TABLE kernel_homemark DROP CONSTRAINT homemark_one;
 ALTER TABLE kernel_sequencerstate DROP CONSTRAINT sequencer_one;
-DELETE FROM kernel_sequencerstate;
 """
 
 

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from shugu.kernel import engine, queries, tables
+from shugu.kernel.procedure import Table
+from shugu.kernel.tests import bench_table
+from shugu.kernel.vocabulary import VOCABULARY
+
+
+@pytest.fixture()
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
+    """The engine runs the bench tables beside the installed ones."""
+    filing, objection = bench_table.table(), bench_table.objection()
+    every = {**tables.all_tables(), filing.id: {1: filing}, objection.id: {1: objection}}
+
+    def lookup(procedure: str, version: int | None = None) -> Table:
+        versions = every[procedure]
+        return versions[version or max(versions)]
+
+    for module in (engine, queries):
+        monkeypatch.setattr(module, "table", lookup)
+    monkeypatch.setattr(queries, "all_tables", lambda: every)
+    words = bench_table.words()
+    for shelf in ("guards", "predicates", "effects", "contexts"):
+        for name, value in getattr(words, shelf).items():
+            monkeypatch.setitem(getattr(VOCABULARY, shelf), name, value)
+    yield filing
