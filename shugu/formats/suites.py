@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature as EdInvalid
@@ -42,6 +42,11 @@ class Suite(Protocol):
     def hash(self, data: bytes) -> bytes: ...
 
 
+@lru_cache(maxsize=64)
+def _ed25519(private: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(private)
+
+
 class Intl:
     name = "intl"
     note_type = ED25519_TYPE
@@ -56,7 +61,7 @@ class Intl:
     def load(self, private: bytes) -> Ed25519PrivateKey:
         if len(private) != 32:
             raise BadKey(reason=("Ed25519 私钥应为 32 字节", "an Ed25519 private key has 32 bytes"))
-        return Ed25519PrivateKey.from_private_bytes(private)
+        return _ed25519(private)
 
     def sign(self, private: bytes, message: bytes) -> bytes:
         return self.load(private).sign(message)

@@ -8,13 +8,21 @@ from hypothesis import strategies as st
 
 from shugu.formats import base58, identifiers, leaf, policy, token
 from shugu.formats.canonical import b64url, canonical, digest_hex, parse, unb64, unb64url
-from shugu.formats.credential import CONTEXT, require_credential, sign_credential, verify_credential
+from shugu.formats.credential import (
+    CONTEXT,
+    hash_data,
+    require_credential,
+    sign_credential,
+    verify_credential,
+    verify_proof,
+)
 from shugu.formats.errors import (
     BadBase64,
     BadCredential,
     BadEntry,
     BadIdentifier,
     BadPolicy,
+    BadSignature,
     BadToken,
     BadUscc,
     CommitmentMismatch,
@@ -25,7 +33,7 @@ from shugu.formats.errors import (
     UnknownSigner,
     VerificationError,
 )
-from shugu.formats.suites import generate, keyring_of, new_keys
+from shugu.formats.suites import INTL, VerifyKey, generate, keyring_of, new_keys
 from shugu.formats.tests import independent_verifier
 from shugu.formats.times import read_time, write_time
 
@@ -141,6 +149,39 @@ def test_a_party_may_sign_beside_the_issuer_when_it_is_pinned() -> None:
         sign_credential(body(), [party], NOW)
 
 
+def test_the_published_eddsa_jcs_2022_example_verifies() -> None:
+    """The alumni credential among the test vectors of the W3C specification."""
+    method = "z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2"
+    context = [CONTEXT, "https://www.w3.org/ns/credentials/examples/v2"]
+    issuer = "https://vc.example/issuers/5678"
+    alumni: dict[str, object] = {
+        "@context": context,
+        "id": "urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33",
+        "type": ["VerifiableCredential", "AlumniCredential"],
+        "name": "Alumni Credential",
+        "description": "A minimum viable example of an Alumni Credential.",
+        "issuer": issuer,
+        "validFrom": "2023-01-01T00:00:00Z",
+        "credentialSubject": {"id": "did:example:abcdefgh", "alumniOf": "The School of Examples"},
+    }
+    options: dict[str, object] = {
+        "type": "DataIntegrityProof",
+        "cryptosuite": "eddsa-jcs-2022",
+        "created": "2023-02-24T23:36:38Z",
+        "verificationMethod": f"{issuer}#{method}",
+        "proofPurpose": "assertionMethod",
+        "@context": context,
+    }
+    key = VerifyKey("vc.example/issuers/5678", INTL, base58.from_multibase(method)[2:])
+    half = ("66ab154f5c2890a140cb8388a22a1604", "54f80575f6eae09e5a097cabe539a1db")
+    rest = ("59b7cb6251b8991add1ce0bc83107e3d", "b9dbbab5bd2c28f687db1a03abc92f19")
+    assert hash_data(alumni, options, key).hex() == "".join(half + rest)
+    value = "z63t83Y53KfzJ5ZosfKTnqfMcKB2dmTrfjSaQjeNNjAD5srBowQfmWqeRb8rRjmeEuCBEsddF9LsVogtuTsijJKh4"
+    verify_proof(alumni, {**options, "proofValue": value}, key)
+    with pytest.raises(BadSignature):
+        verify_proof(alumni | {"name": "x"}, {**options, "proofValue": value}, key)
+
+
 def test_an_intl_venue_needs_no_sm2_proof() -> None:
     pinned = keyring_of(KEYS[:1])
     outcomes = [c.outcome.value for c in verify_credential(sign_credential(body(), KEYS[:1], NOW), pinned)]
@@ -245,7 +286,8 @@ def test_a_policy_outside_the_profile_is_refused() -> None:
     assert policy.Policy.from_dict(parse(canonical(good))) == AGREED
     partial = {"action": "use", "constraint": [{"leftOperand": "count"}]}
     changes: list[dict[str, object]] = [{"more": 1}, {"@type": "Set"}, {"uid": ""}, {"permission": []}]
-    for change in [*changes, {"prohibition": [{"action": "x"}]}, {"permission": [partial]}]:
+    changes += [{"prohibition": [{"action": "x"}]}, {"permission": [partial]}]
+    for change in changes:
         with pytest.raises(BadPolicy):
             policy.Policy.from_dict(good | change)
     with pytest.raises(BadPolicy):
