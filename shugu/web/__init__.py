@@ -1,1 +1,1 @@
-"""The look of every page: shell, components, forms, tables, charts, slots. Imports kernel and formats only."""
+"""The look of every page: shell, components, forms, tables, charts, slots."""

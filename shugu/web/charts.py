@@ -1,7 +1,7 @@
 """Charts where people would rather look than read: inline SVG, each with its table. Pure functions.
 
-Values are for looking at, so floats are welcome here; what is printed is `text`, given by whoever owns the number
-(money is printed from fen). A missing value is drawn as missing, never as zero.
+Values are for looking at, so floats are welcome here; what is printed is `text`, given by
+whoever owns the number (money is printed from fen). A missing value is drawn as missing, never as zero.
 """
 
 from __future__ import annotations
@@ -89,16 +89,16 @@ def radar_svg(chart: Radar, lang: str) -> str:
     count, centre, radius = len(chart.marks), (180.0, 136.0), 92.0
     if count < 3:
         raise ValueError("a radar needs three marks or more")
-    parts = [
-        f'<polygon class="grid" points="{_points([on_circle(i, count, radius * ring / 4, centre) for i in range(count)])}"/>'
-        for ring in (1, 2, 3, 4)
-    ]
+    rings = [[on_circle(i, count, radius * ring / 4, centre) for i in range(count)] for ring in (1, 2, 3, 4)]
+    parts = [f'<polygon class="grid" points="{_points(ring)}"/>' for ring in rings]
     shape: list[Point] = []
     for place, mark in enumerate(chart.marks):
         edge = on_circle(place, count, radius, centre)
         missing = mark.value is None
-        parts.append(f'<line class="{"missing" if missing else "grid"}" x1="{_n(centre[0])}" y1="{_n(centre[1])}"'
-                     f' x2="{_n(edge[0])}" y2="{_n(edge[1])}"/>')
+        parts.append(
+            f'<line class="{"missing" if missing else "grid"}" x1="{_n(centre[0])}" y1="{_n(centre[1])}"'
+            f' x2="{_n(edge[0])}" y2="{_n(edge[1])}"/>'
+        )
         if mark.value is not None:
             shape.append(on_circle(place, count, radius * min(1.0, max(0.0, mark.value)), centre))
         x, y = on_circle(place, count, radius + 20, centre)
@@ -117,7 +117,9 @@ def bars_svg(chart: Bars, lang: str) -> str:
     for place, mark in enumerate(chart.marks):
         top = place * 44
         parts.append(_label(0, top + 14, both(mark.name).pick(lang), "start"))
-        parts.append(_label(360, top + 14, both(mark.text).pick(lang), "end", "missing" if mark.value is None else "value"))
+        parts.append(
+            _label(360, top + 14, both(mark.text).pick(lang), "end", "missing" if mark.value is None else "value")
+        )
         parts.append(f'<rect class="track" x="0" y="{top + 21}" width="360" height="8" rx="4"/>')
         if mark.value is not None:
             width = 360 * min(1.0, max(0.0, mark.value / largest))
@@ -192,7 +194,7 @@ def line_svg(chart: Line, lang: str) -> str:
 
 
 def _svg(width: int, height: int, parts: Sequence[str], title: Words, lang: str) -> str:
-    # The table beside it says everything, so the picture is one named image and nothing more to a screen reader.
+    # The table beside it says everything: to a screen reader the picture is one named image.
     return (
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(both(title).pick(lang))}">'
         f"{''.join(parts)}</svg>"

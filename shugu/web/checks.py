@@ -27,7 +27,11 @@ def names_exist(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list
     wanted += [(name, "search") for name in navigation.search_names()]
     wanted += [(f.url_name, f"slot {f.page_slot}") for f in slots.all_fillings()]
     return [
-        Error(f"{place} names the URL {name!r}, which does not exist", hint="Register an existing name.", id="web.E001")
+        Error(
+            f"{place} names the URL {name!r}, which does not exist",
+            hint="Register an existing name.",
+            id="web.E001",
+        )
         for name, place in wanted
         if name not in known
     ]

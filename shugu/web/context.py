@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from shugu.kernel import runtime
+from shugu.kernel.rule_files import RULES
+from shugu.kernel.rule_profile import read_profile
 from shugu.kernel.text import Text
 from shugu.web import language, navigation
 from shugu.web.shapes import SeatFace
 
 VISITOR = SeatFace()
+SIGN_IN, SIGN_OUT = "party:sign_in", "party:sign_out"
 
 
 @dataclass(frozen=True)
@@ -32,22 +35,15 @@ class Shell:
     query: str
     sign_in_url: str
     sign_out_url: str
-    desk_url: str
 
 
-def _default_venue() -> Text:
-    return Text("数谷数据交易所", "Shugu Data Exchange")
+@lru_cache(maxsize=8)
+def _names_of(venue: str) -> Text:
+    profile, _ = read_profile(RULES, venue)
+    return Text(*profile.title)
 
 
-_VENUE: list[Callable[[], Text]] = [_default_venue]
-
-
-def name_venue(names: Callable[[], Text]) -> None:
-    """The composition root says, once, how to learn the venue's names."""
-    _VENUE[:] = [names]
-
-
-def _url(name: str) -> str:
+def url_or_nothing(name: str) -> str:
     """Empty while no app offers that page: the shell then shows no link."""
     try:
         return reverse(name)
@@ -63,7 +59,7 @@ def seat_of(request: HttpRequest) -> SeatFace:
 
 
 def is_demo() -> bool:
-    return bool(getattr(getattr(settings, "HOME", None), "demo", False))
+    return bool(runtime.demo())
 
 
 def shell(request: HttpRequest) -> dict[str, Shell]:
@@ -77,7 +73,7 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
     switch = f"{reverse('web:lang')}?{urlencode({'lang': other, 'next': full_path})}"
     return {
         "shell": Shell(
-            venue=_VENUE[0](),
+            venue=_names_of(runtime.venue_id()),
             demo=is_demo(),
             lang=lang,
             html_lang="en" if lang == "en" else "zh-CN",
@@ -88,8 +84,7 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
             seat=seat,
             search_url=navigation.search_url(),
             query=request.GET.get("q", ""),
-            sign_in_url=_url("party:sign_in"),
-            sign_out_url=_url("party:sign_out"),
-            desk_url=_url("desk"),
+            sign_in_url=url_or_nothing(SIGN_IN),
+            sign_out_url=url_or_nothing(SIGN_OUT),
         )
     }

@@ -24,10 +24,11 @@ def words(zh: Words, en: str = "") -> Any:
 
 
 class FieldForm(forms.Form):
-    """`{{ form }}` renders every field with `web/field.html`. Unknown fields are refused, never dropped silently.
+    """`{{ form }}` renders every field with `web/field.html`. Unknown fields are refused.
 
-    `key` is made when the form is shown and comes back with it: the same key with the same input gives the same
-    answer, so a double click acts once. `sources` puts a footnote mark beside the label of a field from a rule.
+    `key` is made when the form is shown and comes back with it: the same key with the same
+    input gives the same answer, so a double click acts once. `sources` puts a footnote mark
+    beside the label of a field from a rule.
     """
 
     template_name = "web/form_fields.html"
@@ -50,7 +51,8 @@ class FieldForm(forms.Form):
         if unknown:
             listed = ", ".join(unknown)
             self.add_error(
-                None, f"表单中有未知的字段：{listed}。" if language.current() == "zh" else f"Unknown fields: {listed}."
+                None,
+                f"表单中有未知的字段：{listed}。" if language.current() == "zh" else f"Unknown fields: {listed}.",
             )
         return super().clean()
 

@@ -19,7 +19,7 @@ def current() -> str:
 
 
 def chosen(request: HttpRequest) -> str:
-    """`?lang=`, else the cookie, else (for the API only, whose callers keep no cookie) Accept-Language, else zh."""
+    """`?lang=`, else the cookie, else (the API only: its callers keep no cookie) Accept-Language, else zh."""
     for asked in (request.GET.get("lang"), request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)):
         if asked in CODES:
             return asked
@@ -53,7 +53,9 @@ def keep(response: HttpResponse, lang: str, *, secure: bool) -> None:
 def switch(request: HttpRequest) -> HttpResponse:
     """`/lang/?lang=en&next=/page/` keeps the choice in a cookie and goes back to the same page."""
     after = request.GET.get("next", "/")
-    if not url_has_allowed_host_and_scheme(after, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    if not url_has_allowed_host_and_scheme(
+        after, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
         after = "/"
     response = HttpResponseRedirect(after)
     if request.GET.get("lang") in CODES:

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from shugu.formats.errors import ShuguError
+from shugu.kernel.errors import Forbidden, NotFound, SignInNeeded
 from shugu.web import language
-
-
-class PageMissing(ShuguError):
-    code = "not-found"
-    status = 404
-    sentence = ("没有这个页面。", "There is no such page.")
-    remedy = ("请核对网址，或从首页、搜索进入。", "Check the address, or start from the home page or the search.")
-
-
-class NotAllowed(ShuguError):
-    code = "not-allowed"
-    status = 403
-    sentence = ("当前身份不能访问此页面。", "This page is not open to you in this seat.")
-    remedy = ("请用有权限的账号登录，或向本单位管理员申请。", "Sign in with an account that may, or ask your administrator.")
+from shugu.web.context import SIGN_IN, url_or_nothing
 
 
 class FormExpired(ShuguError):
@@ -60,19 +50,28 @@ def as_json(error: ShuguError, lang: str) -> dict[str, dict[str, object]]:
     return {"error": {"article": None, "field_errors": {}, **error.as_dict(lang)}}
 
 
+def _page_before(request: HttpRequest) -> str:
+    before = request.headers.get("Referer", "/")
+    return before if url_has_allowed_host_and_scheme(before, {request.get_host()}) else "/"
+
+
 def answer(request: HttpRequest, error: ShuguError) -> HttpResponse:
     """The refusal in the caller's form and language, with its HTTP status."""
     lang = language.current()
     if wants_json(request):
         return JsonResponse(as_json(error, lang), status=error.status, json_dumps_params={"ensure_ascii": False})
+    htmx = request.headers.get("HX-Request") == "true"
+    sign_in = url_or_nothing(SIGN_IN)
+    if isinstance(error, SignInNeeded) and sign_in and request.method == "GET" and not htmx:
+        return HttpResponseRedirect(f"{sign_in}?{urlencode({'next': request.get_full_path()})}")
     shown: dict[str, Any] = {
         "error": error,
         "message": error.message(lang),
         "remedy": error.remedy_text(lang),
         "field_errors": error.as_dict(lang).get("field_errors", {}),
-        "back": request.headers.get("Referer", "/"),
+        "back": _page_before(request),
     }
-    if request.headers.get("HX-Request") == "true":
+    if htmx:
         fragment = HttpResponse(render_to_string("web/refusal.html", shown, request), status=error.status)
         fragment["HX-Retarget"] = "#notices"
         fragment["HX-Reswap"] = "innerHTML"
@@ -96,11 +95,11 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return answer(request, NotAllowed())
+    return answer(request, Forbidden())
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return answer(request, PageMissing())
+    return answer(request, NotFound(what=("这个页面", "page")))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

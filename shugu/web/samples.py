@@ -1,4 +1,4 @@
-"""What the style guide shows: every component once in each of its states. Made-up records, named as samples."""
+"""What the style guide shows: every component in each of its states. Made-up records, named so."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from shugu.formats.errors import BadUscc
+from shugu.kernel.rules import Force
 from shugu.kernel.text import Text
 from shugu.web import charts
 from shugu.web.forms import FieldForm, add_refusal, words
@@ -19,7 +20,6 @@ from shugu.web.shapes import (
     ClockFace,
     Empty,
     Event,
-    Force,
     Link,
     Progress,
     Record,
@@ -89,7 +89,14 @@ def record() -> Record:
         acts=(
             Act("decide", Text("作出决定", "Decide"), here, primary=True),
             Act("ask", Text("通知补正", "Ask for correction"), here),
-            Act("suspend", Text("中止", "Suspend"), here, "post", danger=True, confirm=Text("确定中止？", "Suspend it?")),
+            Act(
+                "suspend",
+                Text("中止", "Suspend"),
+                here,
+                "post",
+                danger=True,
+                confirm=Text("确定中止？", "Suspend it?"),
+            ),
             Act(
                 "issue",
                 Text("颁发凭证", "Issue certificate"),
@@ -106,12 +113,30 @@ def events() -> tuple[Event, ...]:
         return datetime(2026, 9, day, 2, 15, tzinfo=UTC)
 
     return (
-        Event(Text("提交申请", "Applied"), at(20), "样例数据有限公司 陈一", seal=seals()[0], tone=Tone.GOOD,
-              attachments=(Link(Text("来源证明.pdf", "source-proof.pdf"), "#"), Link("quality.json", "#"))),
-        Event(Text("通知补正", "Correction asked for"), at(21), "登记员 林二", "一次告知：缺少许可清单；字段说明不完整。",
-              tone=Tone.WAITING, seal=seals()[1]),
+        Event(
+            Text("提交申请", "Applied"),
+            at(20),
+            "样例数据有限公司 陈一",
+            seal=seals()[0],
+            tone=Tone.GOOD,
+            attachments=(Link(Text("来源证明.pdf", "source-proof.pdf"), "#"), Link("quality.json", "#")),
+        ),
+        Event(
+            Text("通知补正", "Correction asked for"),
+            at(21),
+            "登记员 林二",
+            "一次告知：缺少许可清单；字段说明不完整。",
+            tone=Tone.WAITING,
+            seal=seals()[1],
+        ),
         Event(Text("受理", "Accepted"), at(22), "登记员 林二", effective_on=date(2026, 9, 22), tone=Tone.GOOD),
-        Event(Text("实质审查", "Substantive review"), current=True, actor="审查员 周三", clock=CLOCKS[0], tone=Tone.PROGRESS),
+        Event(
+            Text("实质审查", "Substantive review"),
+            current=True,
+            actor="审查员 周三",
+            clock=CLOCKS[0],
+            tone=Tone.PROGRESS,
+        ),
         Event(Text("公示", "Public notice"), latest=date(2026, 10, 12)),
         Event(Text("颁发凭证", "Issue of the certificate"), latest=date(2026, 11, 3)),
     )
@@ -134,7 +159,13 @@ def table(request: HttpRequest) -> Table:
     if wanted.isdigit():
         rows = [r for r in rows if int(r["number"][-4:]) % 3 == int(wanted)]
     columns = (
-        Column("number", Text("编号", "Number"), kind=Kind.CODE, order="number", href=lambda row: f"#{row['number']}"),
+        Column(
+            "number",
+            Text("编号", "Number"),
+            kind=Kind.CODE,
+            order="number",
+            href=lambda row: f"#{row['number']}",
+        ),
         Column("name", Text("名称", "Name"), order="name"),
         Column("state", Text("状态", "State"), kind=Kind.CHIP),
         Column("clock", Text("时限", "Clock"), kind=Kind.CLOCK, order="clock"),
@@ -159,27 +190,42 @@ def empty_table(request: HttpRequest) -> Table:
         Link(Text("登记第一项", "Register the first"), reverse("web:style")),
     )
     return make_table(
-        request, id="nothing", caption=Text("我的登记", "My registrations"), columns=(), rows=[], empty=nothing
+        request,
+        id="nothing",
+        caption=Text("我的登记", "My registrations"),
+        columns=(),
+        rows=[],
+        empty=nothing,
     )
 
 
 class SampleForm(FieldForm):
     sources = {"days": LAW}
 
-    name = forms.CharField(label=words("数据名称", "Name of the data"), help_text=words("公示时显示", "Shown in the notice"))
+    name = forms.CharField(
+        label=words("数据名称", "Name of the data"), help_text=words("公示时显示", "Shown in the notice")
+    )
     uscc = forms.CharField(label=words("统一社会信用代码", "Unified social credit code"))
     days = forms.IntegerField(label=words("公示期（天）", "Public notice (days)"), initial=10)
     kind = forms.ChoiceField(
-        label=words("登记类型", "Kind"), choices=[("first", words("首次", "First")), ("change", words("变更", "Change"))]
+        label=words("登记类型", "Kind"),
+        choices=[("first", words("首次", "First")), ("change", words("变更", "Change"))],
     )
     rights = forms.MultipleChoiceField(
         label=words("权利", "Rights"),
         widget=forms.CheckboxSelectMultiple,
         required=False,
-        choices=[("holding", words("持有", "Hold")), ("processing_use", words("加工使用", "Process and use")),
-                 ("operation", words("经营", "Operate"))],
+        choices=[
+            ("holding", words("持有", "Hold")),
+            ("processing_use", words("加工使用", "Process and use")),
+            ("operation", words("经营", "Operate")),
+        ],
     )
-    proof = forms.FileField(label=words("来源证明", "Proof of source"), required=False, help_text=words("可拖入文件", "Drop a file"))
+    proof = forms.FileField(
+        label=words("来源证明", "Proof of source"),
+        required=False,
+        help_text=words("可拖入文件", "Drop a file"),
+    )
     agreed = forms.BooleanField(label=words("承诺材料真实", "I vouch for the materials"))
 
 
@@ -191,7 +237,12 @@ def form() -> SampleForm:
         BadUscc(
             value="91330100MA2XXXXX0X",
             reason=("校验位不符", "its check digit does not match"),
-            field_errors={"uscc": ("第 18 位校验位不符，请对照营业执照核对。", "The 18th character does not match; check the licence.")},
+            field_errors={
+                "uscc": (
+                    "第 18 位校验位不符，请对照营业执照核对。",
+                    "The 18th character does not match; check the licence.",
+                )
+            },
         ),
     )
     return shown
@@ -240,9 +291,21 @@ def pictures() -> tuple[charts.Chart, ...]:
 
 
 TILES = (
-    Tile(Text("在办", "Open cases"), "1,284", Text("件", "cases"), Text("其中逾期 3 件", "3 overdue"), tone=Tone.WARNING),
+    Tile(
+        Text("在办", "Open cases"),
+        "1,284",
+        Text("件", "cases"),
+        Text("其中逾期 3 件", "3 overdue"),
+        tone=Tone.WARNING,
+    ),
     Tile(Text("本月成交", "Traded this month"), "12,345,678.00", Text("元", "yuan"), tone=Tone.GOOD),
-    Tile(Text("平均登记时长", "Registration takes"), "8.4", Text("个工作日", "working days"), source=LAW, tone=Tone.PROGRESS),
+    Tile(
+        Text("平均登记时长", "Registration takes"),
+        "8.4",
+        Text("个工作日", "working days"),
+        source=LAW,
+        tone=Tone.PROGRESS,
+    ),
     Tile(Text("待存证", "Waiting for proof"), "0", tone=Tone.NEUTRAL),
 )
 PROGRESS = Progress(Text("质量评价", "Quality evaluation"), 215_000, 336_776, 41_000.0, 3)

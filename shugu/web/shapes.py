@@ -11,6 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from shugu.formats.errors import ShuguError
+from shugu.kernel.rules import Force
 from shugu.kernel.text import Text
 
 Words = Text | str
@@ -40,15 +41,9 @@ class Link:
     href: str
 
 
-class Force(StrEnum):
-    MUST = "must"
-    MAY = "may"
-    VENUE = "venue"
-
-
 @dataclass(frozen=True)
 class Source:
-    """Where a number comes from. `status` is a rule file's: in_force, trial, draft, group_standard, advisory, venue."""
+    """Where a number comes from. `status` is a rule file's, as in `shugu.kernel.rules.Status`."""
 
     document: Words
     article: str = ""
@@ -64,8 +59,9 @@ class Source:
 class ClockFace:
     """A clock as read by its owner. `left` in `unit`s (wd or cd), 0 on the last day, negative when overdue.
 
-    kind: fire | duty | window | bar, as in a procedure table. `stopped` holds the reason while it is paused;
-    `met_on` the day on which the duty was done. A provisional day is one in a year without published holidays.
+    kind: fire | duty | window | bar, as in a procedure table. `stopped` holds the reason while it
+    is paused; `met_on` the day on which the duty was done. A provisional day is one in a year
+    without published holidays. `words` replaces the sentence by one the owner already has.
     """
 
     due: date
@@ -78,6 +74,7 @@ class ClockFace:
     stopped: Words = ""
     met_on: date | None = None
     source: Source | None = None
+    words: Words = ""
 
     @property
     def overdue(self) -> bool:
@@ -107,7 +104,7 @@ class Seal:
 
 @dataclass(frozen=True)
 class Event:
-    """One line of a timeline. A past event has `when`; a future step has `latest`, its last day, if known."""
+    """One line of a timeline. A past event has `when`; a future step has `latest`, if known."""
 
     title: Words
     when: datetime | None = None
@@ -130,7 +127,8 @@ class Event:
 class Act:
     """A command of the procedure table. `method` "get" opens a form page, "post" acts at once.
 
-    `refused` is why it is not allowed now (words or the refusal itself); then it is shown greyed with the reason.
+    `refused` is why it is not allowed now (words or the refusal itself); it is then shown greyed
+    with that reason.
     """
 
     name: str
@@ -177,7 +175,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Progress:
-    """Long work. `rate` in items a second, `remaining` in seconds; `poll_url` is asked again every 2 s until done."""
+    """Long work. `rate` in items a second, `remaining` in seconds; `poll_url` is asked every 2 s until done."""
 
     title: Words
     done: int
@@ -203,12 +201,14 @@ class Empty:
     link: Link | None = None
 
 
+VISITOR = Text("访客", "Visitor")
+
+
 @dataclass(frozen=True)
 class SeatFace:
-    """Who sits here, as the shell shows it. `kind` chooses the navigation: visitor, merchant, buyer, registrar,
-    body, regulator, operator."""
+    """Who sits here, as the shell shows it. `kind` chooses the navigation."""
 
     kind: str = "visitor"
-    title: Words = Text("访客", "Visitor")
+    title: Words = VISITOR
     person: str = ""
     organisation: str = ""

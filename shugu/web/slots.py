@@ -1,7 +1,7 @@
 """Named places on a page of an earlier app that a later app fills; the import arrow stays one-way.
 
-A page says `{% slot "registry.entry.side" entry.id %}`; the later app registers a URL that takes that one argument
-and answers with a fragment. htmx fetches it after the page is shown; without scripts there is a link.
+A page says `{% slot "registry.entry.side" entry.id %}`; the later app registers a URL that
+takes that one argument and answers with a fragment. htmx fetches it after the page is shown; without scripts there is a link.
 """
 
 from __future__ import annotations

@@ -47,9 +47,11 @@ RIGHT = (Kind.NUMBER, Kind.MONEY)
 
 @dataclass(frozen=True)
 class Column:
-    """`value`: an attribute or key of the row, or a function of it; money in fen, a chip as Chip, a clock as ClockFace.
+    """`value`: an attribute or key of the row, or a function of it, of the kind's type.
 
-    `order`: the ORM path a QuerySet is ordered by; for plain sequences any non-empty word makes the column sortable.
+    text, code: str or Text; number: int or str; money: int fen; day: date; moment: datetime;
+    chip: Chip; clock: ClockFace; seal: Seal; acts: tuple of Act. `order`: the ORM path a
+    QuerySet is ordered by; for plain sequences any non-empty word makes the column sortable.
     """
 
     name: str
@@ -97,7 +99,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Table:
-    """What `{% table %}` draws. `total` is None when nobody counted; then only next and previous are offered."""
+    """What `{% table %}` draws. `total` is None when nobody counted: then only next and previous."""
 
     id: str
     caption: Words
@@ -112,7 +114,6 @@ class Table:
     page: int
     pages: int | None
     total: int | None
-    first: int
     previous_href: str
     next_href: str
     clear_href: str
@@ -153,7 +154,7 @@ def cell_text(kind: Kind, value: object, lang: str) -> str:
 
 
 def csv_cell(kind: Kind, value: object, lang: str) -> str:
-    """As shown, but plain digits; text that a spreadsheet would run as a formula is defused by an apostrophe."""
+    """As shown, but plain digits; text a spreadsheet would run as a formula gets an apostrophe."""
     if isinstance(value, tuple | list) and all(isinstance(v, Act) for v in value):
         return ""
     text = cell_text(kind, value, lang)
@@ -176,7 +177,7 @@ def csv_lines(columns: Sequence[Column], rows: Iterable[Any], lang: str) -> Iter
         return buffer.getvalue().encode()
 
     yield b"\xef\xbb\xbf" + line([both(c.title).pick(lang) for c in shown])
-    source = rows.iterator(chunk_size=2000) if isinstance(rows, QuerySet) and not rows._prefetch_related_lookups else rows  # type: ignore[attr-defined]
+    source = rows.iterator(chunk_size=2000) if isinstance(rows, QuerySet) else rows
     for row in source:
         yield line([csv_cell(c.kind, c.of(row), lang) for c in shown])
 
@@ -226,6 +227,36 @@ def _heads(columns: Sequence[Column], sort: str, address: Callable[..., str]) ->
     return tuple(heads)
 
 
+@dataclass(frozen=True)
+class _Part:
+    rows: list[Any]
+    page: int
+    pages: int | None
+    total: int | None
+    more: bool
+
+
+def _part(found: Rows, wanted: str, size: int, counted: bool) -> _Part:
+    """One page and one row more, which tells whether another page follows."""
+    page = max(1, int(wanted)) if wanted.isascii() and wanted.isdigit() and len(wanted) < 9 else 1
+    total = (found.count() if isinstance(found, QuerySet) else len(found)) if counted else None
+    pages = None if total is None else max(1, -(-total // size))
+    page = page if pages is None else min(page, pages)
+    start = (page - 1) * size
+    shown = list(found[start : start + size + 1])
+    return _Part(shown[:size], page, pages, total, len(shown) > size)
+
+
+def _cells(columns: Sequence[Column], rows: Sequence[Any]) -> tuple[tuple[Cell, ...], ...]:
+    lang = language.current()
+    return tuple(
+        tuple(
+            Cell(c, value := c.of(row), cell_text(c.kind, value, lang), c.href(row) if c.href else "") for c in columns
+        )
+        for row in rows
+    )
+
+
 def make_table(
     request: HttpRequest,
     *,
@@ -240,12 +271,12 @@ def make_table(
     counted: bool = True,
     page_size: int = PAGE_SIZE,
 ) -> Table:
-    """Reads q, sort and page from the address; a page beyond the last shows the last, nonsense shows the first.
+    """Reads q, sort and page from the address; a page beyond the last shows the last one.
 
-    `search` narrows a QuerySet by `q`; without it only plain sequences have a filter box. `counted=False` spares
-    the count of a very large QuerySet.
+    `search` narrows a QuerySet by `q`; without it only plain sequences have a filter box.
+    `counted=False` spares the count of a very large QuerySet.
     """
-    asked = {name: value for name, value in request.GET.items() if value and name != "lang"}
+    asked = {name: str(value) for name, value in request.GET.items() if value and name != "lang"}
     query, sort = asked.get("q", "").strip(), asked.get("sort", sort)
 
     def address(**changed: str) -> str:
@@ -253,39 +284,28 @@ def make_table(
         return f"{request.path}?{urlencode(kept)}" if kept else request.path
 
     found = _sorted(_searched(rows, columns, query, search), columns, sort)
-    wanted = asked.get("page", "1")
-    page = max(1, int(wanted)) if wanted.isascii() and wanted.isdigit() and len(wanted) < 9 else 1
-    total = (found.count() if isinstance(found, QuerySet) else len(found)) if counted else None
-    pages = None if total is None else max(1, -(-total // page_size))
-    page = page if pages is None else min(page, pages)
-    start = (page - 1) * page_size
-    shown = list(found[start : start + page_size + 1])
-    more, shown = len(shown) > page_size, shown[:page_size]
-    lang = language.current()
+    part = _part(found, asked.get("page", "1"), page_size, counted)
     names = {"q", "sort", "page", *(c.name for c in choices)}
     filtered = bool(query or any(asked.get(c.name) for c in choices))
     # A filter box over nothing is only in the way.
-    filterable = bool(shown) or filtered
+    filterable = bool(part.rows) or filtered
+    chosen = tuple(Choice(c.name, c.title, c.options, asked.get(c.name, "")) for c in choices)
     return Table(
         id=id,
         caption=caption,
         heads=_heads(columns, sort, address),
-        rows=tuple(
-            tuple(Cell(c, v := c.of(row), cell_text(c.kind, v, lang), c.href(row) if c.href else "") for c in columns)
-            for row in shown
-        ),
+        rows=_cells(columns, part.rows),
         empty=empty,
         query=query,
-        choices=tuple(Choice(c.name, c.title, c.options, asked.get(c.name, "")) for c in choices) if filterable else (),
+        choices=chosen if filterable else (),
         searchable=filterable and (search is not None or not isinstance(rows, QuerySet)),
         filtered=filtered,
         kept=tuple((k, v) for k, v in asked.items() if k not in names or k == "sort"),
-        page=page,
-        pages=pages,
-        total=total,
-        first=start + 1,
-        previous_href=address(page=str(page - 1)) if page > 1 else "",
-        next_href=address(page=str(page + 1)) if more else "",
+        page=part.page,
+        pages=part.pages,
+        total=part.total,
+        previous_href=address(page=str(part.page - 1)) if part.page > 1 else "",
+        next_href=address(page=str(part.page + 1)) if part.more else "",
         clear_href=address(**dict.fromkeys(names, "")),
         csv_href=address(format="csv", page=""),
         wants_csv=asked.get("format") == "csv",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from shugu.kernel.rules import Force
 from shugu.kernel.text import Text
-from shugu.web.shapes import ClockFace, Event, Force, Progress, SealState, Source, Words
+from shugu.web.shapes import ClockFace, Event, Progress, SealState, Source, Words
 
 STATUS = {
     "in_force": Text("现行有效", "in force"),
@@ -12,6 +13,7 @@ STATUS = {
     "group_standard": Text("团体标准", "group standard"),
     "advisory": Text("参考文件", "advisory"),
     "venue": Text("本场所规则", "rule of this venue"),
+    "lapsed": Text("已失效", "lapsed"),
 }
 FORCE = {
     Force.MUST: Text("应当遵守", "binding"),
@@ -39,6 +41,8 @@ def clock_words(face: ClockFace) -> Text:
     """One sentence; whatever the colour says, the words say too."""
     if face.met_on is not None:
         return Text(f"已于 {face.met_on:%Y-%m-%d} 办结", f"done on {face.met_on:%Y-%m-%d}")
+    if face.words:
+        return both(face.words)
     remarks = [both(face.note)] if face.note else []
     if face.provisional:
         remarks.append(Text("节假日安排未公布，日期暂定", "provisional: holidays not yet published"))

@@ -82,7 +82,10 @@ def unbroken(words: Words) -> SafeString:
     return format_html_join(
         "",
         "{}",
-        ((format_html('<span class="unbroken">{}</span>', part) if place % 2 else part,) for place, part in enumerate(parts)),
+        (
+            (format_html('<span class="unbroken">{}</span>', part) if place % 2 else part,)
+            for place, part in enumerate(parts)
+        ),
     )
 
 
