@@ -1,0 +1,50 @@
+# Two commands matter: `make run` and `make test`. Everything they need is installed into .venv.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+export SHUGU_HOME ?= $(CURDIR)/var
+export PYTHONWARNINGS ?= ignore:XDG_RUNTIME_DIR
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "需要 Python 3.11 或更新 / Python 3.11 or newer is needed"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "安装依赖（首次约一分钟）/ installing dependencies (about a minute the first time) …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[venv,connector,demo,dev]'
+	@touch $@
+
+install: $(INSTALLED)  ## install everything into .venv
+
+run: $(INSTALLED)  ## the demonstration venue: first trade once, then serve until Ctrl-C
+	@$(BIN)/shugu demonstrate
+
+demo: $(INSTALLED)  ## the first trade alone, headless, narrated; leaves demo-out/
+	@$(BIN)/shugu demo --out demo-out
+
+test: $(INSTALLED)  ## everything: style, types, architecture, unit, journeys
+	@bash tests/run.sh
+
+bench: $(INSTALLED)  ## measure the headline figures; writes bench-out/figures.json
+	@$(BIN)/python benchmarks/run.py
+
+campaign: $(INSTALLED)  ## long crash and hostile runs
+	@$(BIN)/python -m pytest -q -m campaign --override-ini addopts= --import-mode=importlib
+
+audit: $(INSTALLED)  ## audit everything in the home's database
+	@$(BIN)/shugu audit
+
+check: $(INSTALLED)  ## configuration, rules and procedures
+	@$(BIN)/shugu check
+
+docs: $(INSTALLED)  ## write the generated tables under docs/
+	@$(BIN)/shugu docs
+
+reset:  ## wipe the demonstration venue (./var) and demo-out
+	@rm -rf var demo-out bench-out
+	@echo "已清空 / wiped"
+
+.PHONY: help install run demo test bench campaign audit check docs reset

@@ -1,0 +1,213 @@
+"""Founding and running a venue: what the `shugu` commands do once Django may be loaded."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from shugu.formats.errors import ShuguError
+from shugu.kernel.home import Home, HomeConfig, HomeError
+
+_BOOT_SECONDS = 30
+
+
+def run(options: argparse.Namespace) -> int:
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "init": init, "serve": serve, "worker": worker, "demo": demo, "demonstrate": demonstrate,
+        "audit": audit, "check": check, "docs": docs, "rules": rules,
+    }  # fmt: skip
+    return commands[options.command](options)
+
+
+def setup() -> None:
+    import django
+
+    django.setup()
+
+
+def prepare() -> None:
+    """Bring the database to the present schema and check that it belongs to this home. Errors: HomeError."""
+    setup()
+    from django.core.management import call_command
+
+    from shugu.kernel import founding
+
+    call_command("migrate", interactive=False, verbosity=0)
+    founding.found()
+
+
+def init(options: argparse.Namespace) -> int:
+    """Found an empty real venue: configuration, schema, keys and the first operator."""
+    home = Home.from_environment()
+    if home.config_file.exists():
+        raise HomeError(path=str(home.path), why=("已经建成", "it has been founded already"))
+    hosts = tuple(options.host) or HomeConfig.hosts
+    home.write_config(
+        HomeConfig(
+            venue=options.venue, mode="real", public_url=options.public_url, hosts=hosts,
+            https=options.public_url.startswith("https://"),
+        )
+    )  # fmt: skip
+    prepare()
+    from shugu.kernel import clock, signer
+    from shugu.party import services as party
+
+    password = secrets.token_urlsafe(12)
+    party.found_venue_staff(options.operator, password, now=clock.now())
+    print(f"已建立 {home.path}（场所 {options.venue}）。 / Founded {home.path} (venue {options.venue}).")
+    print(f"公钥 / verifier key:\n{signer.keyring().text()}", end="")
+    print(f"首个账号 / first account: {options.operator}  密码 / password: {password}")
+    print("首次登录后须绑定动态口令。启动：shugu serve / Enrol a one-time code at first sign-in. Start: shugu serve")
+    return 0
+
+
+def serve(options: argparse.Namespace) -> int:
+    if not Home.from_environment().config_file.exists():
+        raise HomeError(path=os.environ.get("SHUGU_HOME", "var"), why=("尚未建立", "it has not been founded yet"))
+    prepare()
+    return _serve_all(options.address, [])
+
+
+def worker(options: argparse.Namespace) -> int:
+    setup()
+    from shugu import worker as work
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    work.run(stop)
+    return 0
+
+
+def demo(options: argparse.Namespace) -> int:
+    """The first trade alone, in its own home."""
+    Home.from_environment().write_config(HomeConfig(mode="demo"))
+    prepare()
+    from shugu import demo as story
+
+    return story.run(options.out)
+
+
+def demonstrate(options: argparse.Namespace) -> int:
+    """The demonstration venue: the first trade once, then everything served until Ctrl-C."""
+    started = time.monotonic()
+    home = Home.from_environment()
+    home.write_config(HomeConfig(mode="demo"))
+    prepare()
+    from shugu import demo as story
+
+    done = home.path / "first-trade.json"
+    if not done.exists():
+        code = story.run(home.path / "demo-out")
+        if code != 0:
+            return code
+        done.write_text(json.dumps({"out": str(home.path / "demo-out")}), "utf-8")
+    return _serve_all("127.0.0.1", [story.connector_command()], lambda: story.print_welcome(home, started))
+
+
+def _serve_all(address: str, extra: list[list[str]], ready: Callable[[], None] | None = None) -> int:
+    """Run web server, worker and `extra` processes until Ctrl-C, or until one of them ends by itself."""
+    home = Home.from_environment()
+    python = sys.executable
+    web = [
+        python, "-m", "gunicorn", "shugu.wsgi:application", "--bind", f"{address}:{home.port}", "--workers", "2",
+        "--threads", "4", "--worker-class", "gthread", "--log-level", "warning", "--graceful-timeout", "5",
+    ]  # fmt: skip
+    children = [subprocess.Popen(command) for command in ([*([web]), [python, "-m", "shugu.cli", "worker"], *extra])]
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        if _answers(address, home.port, children):
+            (ready or (lambda: print(f"http://{address}:{home.port}/")))()
+        while not stop.wait(0.5):
+            ended = next((c for c in children if c.poll() is not None), None)
+            if ended is not None:
+                print(f"进程意外结束 / a process ended by itself: {ended.args} ({ended.returncode})", file=sys.stderr)
+                return 1
+        return 0
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            try:
+                child.wait(10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def _answers(address: str, port: int, children: list[subprocess.Popen[bytes]]) -> bool:
+    import httpx
+
+    deadline = time.monotonic() + _BOOT_SECONDS
+    while time.monotonic() < deadline and all(c.poll() is None for c in children):
+        try:
+            if httpx.get(f"http://{address}:{port}/log/checkpoint", timeout=2).status_code < 500:
+                return True
+        except httpx.HTTPError:
+            time.sleep(0.2)
+    return False
+
+
+def audit(options: argparse.Namespace) -> int:
+    setup()
+    from shugu.audit import main
+
+    return main(as_json=options.json)
+
+
+def check(options: argparse.Namespace) -> int:
+    """Configuration, rules, procedures; exit code 1 with every defect and its remedy."""
+    setup()
+    from django.core.checks import ERROR, run_checks
+
+    found = run_checks()
+    for message in found:
+        print(f"{message.id}: {message.msg}" + (f"  ({message.hint})" if message.hint else ""))
+    errors = [m for m in found if m.level >= ERROR]
+    if not errors:
+        from shugu.kernel import runtime
+        from shugu.kernel.tables import all_tables
+
+        tables = sum(len(v) for v in all_tables().values())
+        values = sum(1 for _ in runtime.rules().iter_values())
+        print(f"通过：{tables} 张流程表，{values} 项规则 / ok: {tables} procedure tables, {values} rule values")
+    return 1 if errors else 0
+
+
+def docs(options: argparse.Namespace) -> int:
+    setup()
+    from shugu.generated_docs import write_all
+
+    for path in write_all(Path("docs")):
+        print(path)
+    return 0
+
+
+def rules(options: argparse.Namespace) -> int:
+    """`list` names every value in force; `show NAME` tells one with its source; `lock` releases new files by hash."""
+    setup()
+    from shugu.kernel import runtime
+    from shugu.kernel.rules import lock
+
+    if options.what == "lock":
+        for name in lock():
+            print(name)
+        return 0
+    try:
+        shown = [runtime.rules().value(options.name)] if options.what == "show" else runtime.rules().iter_values()
+    except ShuguError as error:
+        print(error.message("zh"), error.message("en"), file=sys.stderr)
+        return 1
+    for value in shown:
+        print(f"{value.name}\t{value.value} {value.unit}\t{value.force}\t{value.document} {value.article}")
+    return 0

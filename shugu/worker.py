@@ -1,0 +1,83 @@
+"""The worker: sequences facts, hands them to subscribers, fires clocks, runs jobs. Any number may run; each part is
+guarded by the database (advisory lock, cursors, compare-and-swap), so a second one is a standby."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import DatabaseError, close_old_connections
+
+from shugu.evidence import services as evidence
+from shugu.formats.errors import ShuguError
+from shugu.kernel import clock, engine, holds, subscriptions
+
+log = logging.getLogger(__name__)
+_SWEEP_EVERY = timedelta(seconds=5)
+_PAUSE = 0.1
+_AFTER_FAILURE = 2.0
+
+
+def run_jobs() -> int:
+    """Run the queued jobs that are due now, in this process; how many were left to do."""
+    from procrastinate.contrib.django import app
+    from procrastinate.contrib.django.models import ProcrastinateJob
+
+    due = ProcrastinateJob.objects.filter(status="todo").count()
+    if due:
+        with app.replace_connector(app.connector.get_worker_connector()):  # type: ignore[attr-defined]
+            app.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
+    return due
+
+
+def settle(rounds: int = 60) -> int:
+    """Run every part until nothing is left to do: for the headless trade and the tests. The number of facts and
+    clocks handled. Errors: AssertionError when it never comes to rest."""
+    total = 0
+    for _ in range(rounds):
+        now = clock.now()
+        done = evidence.sequence_once(now).count + subscriptions.deliver(now) + engine.sweep(now) + holds.lapse(now)
+        done += run_jobs()
+        total += done
+        if not done:
+            return total
+    raise AssertionError(f"the worker did not come to rest in {rounds} rounds")
+
+
+def run(stop: threading.Event) -> None:
+    """Serve until `stop` is set: one thread a part."""
+    threads = [
+        threading.Thread(target=_loop, args=(name, part, pause, stop), name=name, daemon=True)
+        for name, part, pause in (
+            ("sequencer", lambda: evidence.sequence_once(clock.now()).count, _PAUSE),
+            ("subscribers", lambda: subscriptions.deliver(clock.now()), _PAUSE),
+            ("clocks", _sweep, _SWEEP_EVERY.total_seconds()),
+            ("jobs", run_jobs, _PAUSE * 5),
+        )
+    ]
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    for thread in threads:
+        thread.join(timeout=10)
+
+
+def _sweep() -> int:
+    now = clock.now()
+    return engine.sweep(now) + holds.lapse(now)
+
+
+def _loop(name: str, part: Callable[[], int], pause: float, stop: threading.Event) -> None:
+    """A failing part is logged and tried again; it never takes the others down, and its work is durable."""
+    while not stop.is_set():
+        try:
+            close_old_connections()
+            busy = part()
+        except (DatabaseError, ShuguError, AssertionError, OSError) as error:
+            log.error("worker part %s failed: %r", name, error, exc_info=error)
+            stop.wait(_AFTER_FAILURE)
+            continue
+        if not busy:
+            stop.wait(pause)
