@@ -75,8 +75,7 @@ def canonical_vectors() -> object:
         "trailing-newline": b"1\n", "nan": b"NaN", "nothing": b"", "two-values": b"1 2",
     }  # fmt: skip
     accepted = [
-        {"value": v, "canonical_hex": canonical(v).hex(), "sha256": sha256(canonical(v)).hexdigest()}
-        for v in values
+        {"value": v, "canonical_hex": canonical(v).hex(), "sha256": sha256(canonical(v)).hexdigest()} for v in values
     ]
     return {"accepted": accepted, "refused": {k: v.hex() for k, v in refused.items()}}
 
@@ -132,9 +131,7 @@ def tile_vectors() -> object:
            "tile/0/000.p/01", "/tile/0/000", "tile/0/1000", "tile/entries/x001/x002",
            "tile/0/000.p/"]  # fmt: skip
     return {
-        "paths": [
-            {"level": a, "index": b, "width": w, "path": tiles.tile_path(a, b, w)} for a, b, w in paths
-        ],
+        "paths": [{"level": a, "index": b, "width": w, "path": tiles.tile_path(a, b, w)} for a, b, w in paths],
         "entries": [{"index": 1_234_067, "width": 9, "path": tiles.entries_path(1_234_067, 9)}],
         "refused": bad,
         "new_tiles_256_to_70000": [t.path for t in tiles.tiles_for(69_900, 70_000)],
@@ -227,8 +224,8 @@ def fact_of(credential: Document) -> leaf.Fact:
     return leaf.Fact(payload, sha256(b"salt of the voucher").digest())
 
 
-def proof_of(fact: leaf.Fact, signers: list[SigningKey], origin: str = ORIGIN) -> TlogProof:
-    hashes = log_of(fact)
+def proof_of(fact: leaf.Fact, signers: list[SigningKey], origin: str = ORIGIN, suite: str = "sm") -> TlogProof:
+    hashes = log_of(fact, suite)
     note = sign(Checkpoint(origin, SIZE, merkle.root_of_hashes(hashes)), signers)
     return TlogProof(INDEX, merkle.inclusion_proof(INDEX, SIZE, reader(hashes)), note)
 
@@ -241,13 +238,6 @@ def sealed_parts(body: Document | None = None) -> tuple[Document, leaf.Fact, Tlo
 
 def join(credential: object, fact: object, proof: bytes) -> bytes:
     return canonical({"credential": credential, "fact": fact, "proof": proof.decode()})
-
-
-def with_lines(proof: TlogProof, change: Callable[[list[str]], list[str]]) -> bytes:
-    """The proof file with its checkpoint's signature lines changed."""
-    note = parse_note(proof.checkpoint)
-    lines = change([s.line() for s in note.signatures])
-    return TlogProof(proof.index, proof.hashes, (note.text + "\n" + "".join(lines)).encode()).encode()
 
 
 class Forge:
@@ -276,7 +266,9 @@ class Forge:
         return self.with_log(TlogProof(INDEX, hashes, self.proof.checkpoint, extra).encode())
 
     def with_lines(self, change: Callable[[list[str]], list[str]]) -> bytes:
-        return self.with_log(with_lines(self.proof, change))
+        note = parse_note(self.proof.checkpoint)
+        lines = "".join(change([s.line() for s in note.signatures]))
+        return self.with_log(TlogProof(INDEX, self.proof.hashes, f"{note.text}\n{lines}".encode()).encode())
 
     def with_payload(self, payload: Document) -> bytes:
         fact = leaf.Fact(payload, self.fact.salt)
@@ -369,6 +361,12 @@ def leaf_vectors() -> object:
     }
 
 
+def intl_voucher() -> bytes:
+    """The same voucher of a venue under `intl`: no SM2 signature, no SM3 commitment."""
+    made = sign_credential(voucher_body(), keys()[:1], NOW)
+    return seal(made, fact_of(made), proof_of(fact_of(made), keys()[:1], suite="intl"))
+
+
 def build() -> Files:
     """Every golden file by its path in this folder."""
     credential, fact, proof = sealed_parts()
@@ -387,6 +385,8 @@ def build() -> Files:
         "voucher.fact.json": fact.encode(),
         "voucher.tlog-proof": proof.encode(),
         "voucher.sealed.json": seal(credential, fact, proof),
+        "intl.voucher.sealed.json": intl_voucher(),
+        "intl.venue.vkey": keyring_of(keys()[:1]).text().encode(),
         "checkpoint": proof.checkpoint,
     }
 

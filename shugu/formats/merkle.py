@@ -64,9 +64,10 @@ class Frontier:
     def __init__(self, size: int = 0, hashes: Iterable[bytes] = ()) -> None:
         self.size = size
         self._levels: dict[int, bytes] = {}
-        heights = [height for height, _ in decompose(0, size)]
-        for height, value in zip(heights, hashes, strict=True):
-            self._levels[height] = value
+        heights, given = [height for height, _ in decompose(0, size)], list(hashes)
+        if len(given) != len(heights) or any(len(value) != HASH_SIZE for value in given):
+            raise ProofInvalid(reason=("右沿与树的大小不符", "the right edge does not fit the size"))
+        self._levels.update(zip(heights, given, strict=True))
 
     @property
     def hashes(self) -> tuple[bytes, ...]:

@@ -72,6 +72,12 @@ def test_a_frontier_grown_in_any_batches_has_the_same_root(batches: list[int]) -
     assert (frontier.size, frontier.root()) == (size, merkle.root_of_hashes(HASHES[:size]))
 
 
+def test_a_frontier_that_does_not_fit_its_size_is_refused() -> None:
+    for size, hashes in ((5, [bytes(32)]), (1, []), (0, [bytes(32)]), (1, [bytes(31)])):
+        with pytest.raises(ProofInvalid):
+            merkle.Frontier(size, hashes)
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_every_leaf_is_included_and_nothing_else_is(data: st.DataObject) -> None:

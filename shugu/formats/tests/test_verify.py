@@ -33,6 +33,15 @@ def test_the_sealed_voucher_verifies_with_every_check() -> None:
     assert {c.outcome.value for c in report.checks} == {"ok"}
 
 
+def test_an_intl_venue_seals_without_sm2() -> None:
+    sealed, vkeys = golden.read("intl.voucher.sealed.json"), golden.read("intl.venue.vkey").decode()
+    report = verify_document(sealed, vkeys, NOW)
+    assert report.exit_code == 0
+    assert [c.n for c in report.checks if c.outcome == "skipped"] == [5, 10]
+    independent_verifier.verify(sealed, vkeys, golden.AT)
+    assert verdict(sealed) == "failed"  # the venue's later file, with an SM2 key, asks for SM2
+
+
 def test_no_byte_can_change_by_one_bit_flip() -> None:
     for at in range(len(SEALED)):
         changed = SEALED[:at] + bytes([SEALED[at] ^ (1 << at % 8)]) + SEALED[at + 1 :]
