@@ -1,0 +1,95 @@
+"""Entry point of the connector process: python -m connector init | add-product | serve | verify-meter."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+from shugu.formats.errors import ShuguError
+from shugu.measure import Dictionary
+
+from . import home, verify_meter
+from .app import build
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - this process has no kernel; only its entry point reads the time
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="connector", description="data plane of a provider / 提供方连接器")
+    commands = parser.add_subparsers(dest="command", required=True)
+    init = commands.add_parser("init", help="make a home with fresh keys, pin the exchange's keys")
+    init.add_argument("--exchange-url", required=True)
+    init.add_argument("--exchange-keys", type=Path, help="venue.vkey; fetched from the exchange without it")
+    init.add_argument("--name", help="id of the connector, also the name of its keys")
+    init.add_argument("--suite", choices=["sm", "intl"], default="sm")
+    init.add_argument("--receipts-url")
+    serve = commands.add_parser("serve", help="serve the data plane")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, required=True)
+    add = commands.add_parser("add-product", help="hold a file under a product number")
+    add.add_argument("--product", required=True)
+    add.add_argument("--file", type=Path, required=True)
+    add.add_argument("--dictionary", type=Path, required=True)
+    add.add_argument("--related", action="append", default=[], metavar="NAME=PATH")
+    check = commands.add_parser("verify-meter", help="derive the meter chain again")
+    for command in (init, serve, add, check):
+        command.add_argument("--home", type=Path, required=True)
+    return parser
+
+
+def _init(options: argparse.Namespace) -> None:
+    if options.exchange_keys:
+        pinned = options.exchange_keys.read_text(encoding="utf-8")
+    else:
+        # Trust on first use: the operator compares the printed keys with those the venue publishes.
+        answer = httpx.get(options.exchange_url.rstrip("/") + "/.well-known/venue.vkey", trust_env=False)
+        pinned = answer.raise_for_status().text
+    home.create(
+        options.home,
+        options.exchange_url,
+        pinned,
+        name=options.name,
+        suite=options.suite,
+        receipts_url=options.receipts_url,
+    )
+    print(json.dumps(home.load(options.home).well_known(), indent=1), "\npinned:", pinned, sep="\n")
+
+
+def _add(options: argparse.Namespace) -> None:
+    dictionary = Dictionary.from_dict(json.loads(options.dictionary.read_text(encoding="utf-8")))
+    related = dict(pair.partition("=")[::2] for pair in options.related)
+    others = {name: Path(path) for name, path in related.items()}
+    held = home.add_product(home.load(options.home), options.product, options.file, dictionary, others)
+    print(json.dumps({"product": held.product, "file": held.file, "sha256": held.sha256, "size": held.size}))
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = _parser().parse_args(argv)
+    try:
+        if options.command == "init":
+            _init(options)
+        elif options.command == "add-product":
+            _add(options)
+        elif options.command == "verify-meter":
+            problems = verify_meter(options.home)
+            print(json.dumps({"ok": not problems, "problems": problems}, ensure_ascii=False))
+            return 1 if problems else 0
+        else:
+            app = build(home.load(options.home), clock)
+            uvicorn.run(app, host=options.host, port=options.port, log_level="warning", server_header=False)
+    except (ShuguError, OSError, ValueError, httpx.HTTPError) as error:
+        print(f"connector: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
