@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class EvidenceConfig(AppConfig):
+    name = "shugu.evidence"
+    label = "evidence"
+    verbose_name = "存证 evidence"
+
+    def ready(self) -> None:
+        from shugu.evidence import log_audit
+        from shugu.kernel.audits import register_audit
+        from shugu.kernel.text import Text
+        from shugu.web import navigation, slots
+
+        register_audit("evidence.log", log_audit.audit_log)
+        slots.register_slot(slots.EVIDENCE, "evidence:subject_badge", Text("存证", "Evidence"))
+        navigation.register(
+            navigation.NavItem(navigation.EVERYBODY, Text("存证", "Evidence"), "evidence:home", order=900)
+        )

@@ -1,0 +1,33 @@
+"""Refusals of the log."""
+
+from __future__ import annotations
+
+from shugu.formats.errors import ShuguError
+from shugu.kernel.errors import AuditFailure
+
+
+class LogForked(AuditFailure):
+    """Signing here could contradict a checkpoint somebody already holds."""
+
+    code = "log-forked"
+    sentence = ("日志停止续写：{why}。", "The log stops growing: {why}.")
+    remedy = (
+        "运行 shugu audit；若数据库是从较旧的备份恢复的，先补回缺失的事务。",
+        "Run shugu audit; if the database came back from an older backup, restore the missing transactions first.",
+    )
+
+
+class NotSealedYet(ShuguError):
+    code = "not-sealed-yet"
+    status = 409
+    sentence = ("该事实尚未封存入日志。", "This fact is not sealed into the log yet.")
+    remedy = ("稍候一秒再试。", "Try again in a second.")
+
+
+class TileMissing(ShuguError):
+    """A tile file that the published tree has is not on disk."""
+
+    code = "tile-missing"
+    status = 500
+    sentence = ("日志分块 {path} 缺失。", "The log tile {path} is missing.")
+    remedy = ("分块可由日志账本重新导出：shugu audit 会指出，重启后台进程即重建。", "Tiles are derived from the journal; restart the worker to rebuild them.")

@@ -1,0 +1,28 @@
+"""The log as the database knows it. Tiles are files: their content is a function of the journal and can be derived anew."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class LogState(models.Model):
+    """One row: the tree whose checkpoint was last signed. It only grows (trigger).
+
+    `frontier` is the roots of the complete subtrees, largest first, 32 bytes each; `checkpoint` is the signed note.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True)
+    size = models.BigIntegerField(default=0)
+    root = models.BinaryField()
+    frontier = models.BinaryField(default=b"")
+    checkpoint = models.BinaryField()
+    signed_at = models.DateTimeField()
+
+
+class Checkpoint(models.Model):
+    """Every checkpoint ever signed, smallest first; append-only, each larger than the one before (trigger)."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField()
+    note = models.BinaryField()
+    signed_at = models.DateTimeField()
