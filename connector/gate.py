@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shugu.formats import token as tokens
+from shugu.formats.errors import FormatError, TokenRefused, VerificationError
 from shugu.formats.policy import Action, Counters, Denied, Reason, Request, evaluate
 
 from .documents import Grant, GrantedFile, Limits
@@ -64,11 +65,16 @@ class Pass:
 
 
 def identify(home: Home, ask: Ask, now: datetime) -> Pass:
-    """Checks 1 to 5. Raises NoToken, TokenRefused and kin, TokenMismatch, UnknownGrant, GrantNotLive, PolicyDenied."""
+    """Checks 1 to 5. Raises NoToken, TokenRefused, TokenMismatch, UnknownGrant, GrantNotLive, PolicyDenied."""
     scheme, _, shown = (ask.authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not shown:
         raise NoToken()
-    token = tokens.verify(shown, home.exchange_keys, now, home.id)
+    try:
+        token = tokens.verify(shown, home.exchange_keys, now, home.id)
+    except TokenRefused:
+        raise
+    except (FormatError, VerificationError) as error:
+        raise TokenRefused(reason=(error.message("zh"), error.message("en"))) from error
     if token.grant != ask.grant:
         raise TokenMismatch(field="grant")
     held = held_grant(home, ask.grant)

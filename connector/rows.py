@@ -63,7 +63,7 @@ def run_query(path: Path, query: Query) -> bytes:
         condition = f" WHERE {' AND '.join(tests)}" if tests else ""
         values = [value for _, _, value in query.where]
         try:
-            found = engine.execute(f"SELECT {chosen} FROM {source}{condition} LIMIT {query.limit}", values)
+            found = engine.sql(f"SELECT {chosen} FROM {source}{condition} LIMIT {query.limit}", params=values)
             answer = found.to_arrow_table()
         except duckdb.Error as error:
             raise BadQuery(detail=str(error).splitlines()[0][:200]) from error
