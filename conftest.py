@@ -6,11 +6,15 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ["SHUGU_HOME"] = os.environ.get("SHUGU_TEST_HOME", str(Path(__file__).parent / "var" / "test"))
 os.environ.pop("SHUGU_NO_DATABASE", None)
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.world import World
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +31,11 @@ def _fresh_caches(request: pytest.FixtureRequest) -> Iterator[None]:
 def now() -> datetime:
     """A working Monday morning in Shanghai: 2026-03-02 10:00."""
     return datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+
+
+@pytest.fixture()
+def world(db: None, now: datetime) -> World:
+    """The cast of tests/world.py on the morning of `now`, made through real services."""
+    from tests.world import World
+
+    return World.begin(now)

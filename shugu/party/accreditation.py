@@ -1,0 +1,173 @@
+"""Admission to the venue: the accreditation case. Door: services."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from shugu.kernel import documents, engine, runtime, signer, store
+from shugu.kernel.cases import Actor, Command, PartyView
+from shugu.kernel.commands import command
+from shugu.kernel.engine import Applied
+from shugu.kernel.errors import NotFound
+from shugu.kernel.models import Case, Fact
+from shugu.kernel.rules import RuleSet
+from shugu.kernel.vocabulary import context, effect
+from shugu.kernel.workdays import due, end_of_day, local_day
+from shugu.party.domain import ACCREDITATION_KINDS, split_kind
+from shugu.party.errors import AlreadyAccredited
+from shugu.party.models import Accreditation, Organisation
+from shugu.party.organisations import Pair, need_right, refuse
+from shugu.party.queries import accredited_kinds
+
+PROCEDURE = "party.accreditation"
+GRANTING = ("approve", "overturn")
+
+
+@dataclass(frozen=True)
+class ApplyAccreditation:
+    """`kind`: provider, buyer, merchant (with `merchant_type`, a code of party.merchant_types) or service_body:<code>."""
+
+    org: int
+    kind: str
+    merchant_type: str = ""
+
+
+@dataclass(frozen=True)
+class ActOnAccreditation:
+    case: int
+    do: str
+    input: Mapping[str, Any] = field(default_factory=dict)
+    undertaking: str = ""
+
+
+def service_kinds(rules: RuleSet) -> dict[str, Pair]:
+    """{code: (zh, en)} of the third-party bodies this venue admits: the national list and its own evaluation kinds."""
+    out: dict[str, Pair] = {}
+    for key in ("party.evaluation_kinds", "party.service_body_kinds"):
+        found = rules.get(key)
+        for row in found.rows if found is not None else ():
+            out[str(row["code"])] = (str(row["zh"]), str(row["en"]))
+    return out
+
+
+def merchant_types(rules: RuleSet) -> dict[str, Pair]:
+    name = rules.profile.tables.get("merchant_types", "party.merchant_types")
+    return {str(row["code"]): (str(row["zh"]), str(row["en"])) for row in rules.value(name).rows}
+
+
+def kind_title(kind: str, rules: RuleSet) -> Pair:
+    head, tail = split_kind(kind)
+    title = ACCREDITATION_KINDS[head]
+    if not tail:
+        return (title.zh, title.en)
+    sub = service_kinds(rules).get(tail, (tail, tail))
+    return (f"{title.zh}（{sub[0]}）", f"{title.en} ({sub[1]})")
+
+
+@command("party.apply_accreditation", ("申请入驻", "apply for accreditation"))
+def apply_accreditation(cmd: ApplyAccreditation, *, actor: Actor, now: datetime) -> Accreditation:
+    """Opens the case in `drafting`; file the materials, then act `submit`.
+    Errors: InputInvalid, Forbidden, RightMissing, NotFound, AlreadyAccredited, Refused."""
+    need_right(actor, cmd.org, "act")
+    rules = runtime.rules_on(local_day(now))
+    org = Organisation.objects.filter(pk=cmd.org).first()
+    if org is None:
+        raise NotFound(what=("单位", "organisation"))
+    refuse(_defects(cmd, rules))
+    title = kind_title(cmd.kind, rules)
+    running = Accreditation.objects.filter(org=org, kind=cmd.kind, case__closed_at__isnull=True)
+    if running.exists() or cmd.kind in accredited_kinds(org.pk, local_day(now)):
+        raise AlreadyAccredited(kind=title)
+    case = engine.open_case(
+        PROCEDURE, actor=actor, now=now, title=f"{org.name} · {title[0]}",
+        parties=[PartyView("applicant", None, org.pk)], subjects=[f"party.org:{org.pk}"],
+        data={"kind": cmd.kind, "merchant_type": cmd.merchant_type, "organisation": org.number},
+        fact_data={"organisation": org.number, "kind": cmd.kind},
+    )  # fmt: skip
+    return Accreditation.objects.create(case_id=case, org=org, kind=cmd.kind, merchant_type=cmd.merchant_type)
+
+
+def _defects(cmd: ApplyAccreditation, rules: RuleSet) -> dict[str, Pair]:
+    errors: dict[str, Pair] = {}
+    head, tail = split_kind(cmd.kind)
+    if head not in ACCREDITATION_KINDS or (head == "service_body") != bool(tail):
+        errors["kind"] = ("未知的入驻类别", "unknown kind of accreditation")
+    elif tail and tail not in service_kinds(rules):
+        errors["kind"] = ("未知的第三方服务类别", "unknown kind of third-party body")
+    if head == "merchant" and cmd.merchant_type not in merchant_types(rules):
+        errors["merchant_type"] = ("请选择数商类型", "choose the type of data merchant")
+    if head != "merchant" and cmd.merchant_type:
+        errors["merchant_type"] = ("仅数商填写类型", "only a data merchant has a type")
+    return errors
+
+
+@command("party.act_on_accreditation", ("办理入驻申请", "act on an accreditation"))
+def act_on_accreditation(cmd: ActOnAccreditation, *, actor: Actor, now: datetime) -> Accreditation:
+    """Any act of the table. `approve` and `overturn` sign and store the accreditation certificate.
+    Errors: NotFound and every Refused of the engine."""
+    row = Accreditation.objects.select_related("org").filter(case_id=cmd.case).first()
+    if row is None:
+        raise NotFound(what=("入驻申请", "application for accreditation"))
+    fact_data: dict[str, Any] = {"organisation": row.org.number, "kind": row.kind}
+    digests: dict[str, str] = {}
+    content = b""
+    if cmd.do in GRANTING:
+        content, number, until = _certificate(row, now)
+        digests = {"accreditation_certificate": hashlib.sha256(content).hexdigest()}
+        fact_data |= {"number": number, "valid_until": until.isoformat()}
+
+    def keep(applied: Applied) -> None:
+        if content and applied.moved:
+            row.number, row.digest = fact_data["number"], documents.put(content)
+            row.save(update_fields=["number", "digest"])
+
+    engine.act(
+        cmd.case, Command(cmd.do, dict(cmd.input), cmd.undertaking), actor=actor, now=now, fact_data=fact_data,
+        digests=digests, effect=keep,
+    )  # fmt: skip
+    row.refresh_from_db()
+    return row
+
+
+def _certificate(row: Accreditation, now: datetime) -> tuple[bytes, str, date]:
+    until = _term_end(row.case_id, local_day(now))
+    number = store.next_number("merchant", local_day(now).year)
+    credential = signer.sign_document(
+        "AccreditationCertificate", number=number, now=now, valid_until=end_of_day(until) - timedelta(seconds=1),
+        subject={
+            "organisation": row.org.number, "name": row.org.name, "uscc": row.org.uscc, "accreditedAs": row.kind,
+            **({"merchantType": row.merchant_type} if row.merchant_type else {}),
+        },
+    )  # fmt: skip
+    return signer.document_bytes(credential), number, until
+
+
+def _term_end(case: int, start: date) -> date:
+    """The last day of an accreditation under the rules its case began with (party.accreditation_term)."""
+    length = store.read_case(case).rules.value("party.accreditation_term").length
+    return due(start, length, calendar=runtime.calendar()).on
+
+
+@effect("party.grant")
+def _grant(applied: Applied) -> None:
+    until = _term_end(applied.case, applied.effective_on)
+    Accreditation.objects.filter(case_id=applied.case).update(granted_on=applied.effective_on, valid_until=until)
+
+
+@context("party.accreditation")
+def _context(case: int) -> dict[str, Any]:
+    """{"accredited": the organisation holds a valid one of this kind, "corrections": times correction was asked}."""
+    row = Accreditation.objects.filter(case_id=case).first()
+    if row is None:
+        return {}
+    opened = Case.objects.only("opened_at").get(pk=case)
+    others = Accreditation.objects.filter(
+        org_id=row.org_id, kind=row.kind, granted_on__isnull=False, withdrawn_on__isnull=True,
+        valid_until__gte=local_day(opened.opened_at),
+    ).exclude(pk=row.pk)  # fmt: skip
+    asked = Fact.objects.filter(case_id=case, name="accreditation.correction_asked").count()
+    return {"accredited": others.exists(), "corrections": asked}

@@ -1,0 +1,198 @@
+"""What party tells others: actors, organisations, accreditations, names, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from shugu.formats.canonical import unb64
+from shugu.formats.errors import BadBase64
+from shugu.formats.suites import parse_vkey
+from shugu.kernel import runtime
+from shugu.kernel.cases import Actor, ActorKind
+from shugu.kernel.errors import Forbidden, NotFound
+from shugu.party.domain import statement
+from shugu.party.keys import CONNECTOR, SIGN
+from shugu.party.models import Accreditation, Membership, Organisation, OrgKey, Person, SeatHolding
+
+
+@dataclass(frozen=True)
+class OrgView:
+    """`accredited`: kinds granted and neither withdrawn nor past their term on the day asked for."""
+
+    id: int
+    number: str
+    name: str
+    name_en: str
+    uscc: str
+    kind: str
+    merchant_type: str
+    accredited: frozenset[str]
+
+
+@dataclass(frozen=True)
+class MembershipView:
+    org: int
+    org_number: str
+    org_name: str
+    rights: frozenset[str]
+
+
+def actor_for(person_id: int, org_id: int | None = None) -> Actor:
+    """The actor of a person: for an organisation (a live membership is needed) or, with None, in the seats held.
+    Errors: NotFound for an unknown or closed person, Forbidden for an organisation the person is no member of."""
+    person = Person.objects.filter(pk=person_id, closed_at__isnull=True).first()
+    if person is None:
+        raise NotFound(what=("人员", "person"))
+    if org_id is not None:
+        if not Membership.objects.filter(person=person, org_id=org_id, ended_at__isnull=True).exists():
+            raise Forbidden()
+        return Actor(ActorKind.PERSON, person=person.pk, org=org_id, name=person.name)
+    return Actor(ActorKind.PERSON, person=person.pk, seats=seats_of(person.pk), name=person.name)
+
+
+def seats_of(person_id: int) -> frozenset[str]:
+    return frozenset(
+        SeatHolding.objects.filter(person_id=person_id, ended_at__isnull=True).values_list("seat", flat=True)
+    )
+
+
+def memberships_of(person_id: int) -> list[MembershipView]:
+    rows = Membership.objects.filter(person_id=person_id, ended_at__isnull=True).select_related("org").order_by("id")
+    return [MembershipView(m.org_id, m.org.number, m.org.name, frozenset(m.rights)) for m in rows]
+
+
+def accredited_kinds(org_id: int, on: date | None = None) -> frozenset[str]:
+    return frozenset(_valid(on or _today()).filter(org_id=org_id).values_list("kind", flat=True))
+
+
+def _today() -> date:
+    from shugu.kernel import clock
+    from shugu.kernel.workdays import local_day
+
+    return local_day(clock.now())
+
+
+def _valid(on: date) -> Any:
+    from django.db.models import Q
+
+    live = Q(withdrawn_on__isnull=True) | Q(withdrawn_on__gt=on)
+    return Accreditation.objects.filter(live, granted_on__lte=on, valid_until__gte=on)
+
+
+def is_accredited(org_id: int, kind: str, on: date) -> bool:
+    """`kind`: provider, buyer, merchant or service_body:<code of party.service_body_kinds or party.evaluation_kinds>."""
+    return bool(_valid(on).filter(org_id=org_id, kind=kind).exists())
+
+
+def _view(org: Organisation, on: date | None) -> OrgView:
+    day = on or _today()
+    rows = list(_valid(day).filter(org=org).order_by("id").values_list("kind", "merchant_type"))
+    kinds = next((merchant for kind, merchant in rows if kind == "merchant"), "")
+    return OrgView(
+        org.pk, org.number, org.name, org.name_en, org.uscc, org.kind, kinds, frozenset(kind for kind, _ in rows)
+    )
+
+
+def organisation(org_id: int, on: date | None = None) -> OrgView:
+    """Errors: NotFound."""
+    return _found(Organisation.objects.filter(pk=org_id).first(), on)
+
+
+def organisation_by_number(number: str, on: date | None = None) -> OrgView:
+    """Errors: NotFound."""
+    return _found(Organisation.objects.filter(number=number).first(), on)
+
+
+def organisation_by_uscc(uscc: str, on: date | None = None) -> OrgView:
+    """Errors: NotFound."""
+    return _found(Organisation.objects.filter(uscc=uscc).first(), on)
+
+
+by_uscc = organisation_by_uscc
+
+
+def _found(org: Organisation | None, on: date | None) -> OrgView:
+    if org is None:
+        raise NotFound(what=("单位", "organisation"))
+    return _view(org, on)
+
+
+def org_names(ids: Iterable[int], lang: str = "zh") -> dict[int, str]:
+    rows = Organisation.objects.filter(pk__in=set(ids)).values_list("pk", "name", "name_en")
+    return {pk: (en or zh) if lang == "en" else zh for pk, zh, en in rows}
+
+
+def person_names(ids: Iterable[int], lang: str = "zh") -> dict[int, str]:
+    rows = Person.objects.filter(pk__in=set(ids)).values_list("pk", "name", "name_en")
+    return {pk: (en or zh) if lang == "en" else zh for pk, zh, en in rows}
+
+
+def members_with_right(org: int, right: str) -> list[int]:
+    """Ids of the people who hold the right in the organisation, oldest membership first."""
+    rows = Membership.objects.filter(org_id=org, ended_at__isnull=True).order_by("id").values_list("person", "rights")
+    return [person for person, rights in rows if right in rights]
+
+
+def has_right(actor: Actor, org: int, right: str) -> bool:
+    return actor.kind is ActorKind.PERSON and actor.org == org and actor.person in members_with_right(org, right)
+
+
+def holders_of(seat: str) -> list[int]:
+    return list(
+        SeatHolding.objects.filter(seat=seat, ended_at__isnull=True).order_by("id").values_list("person_id", flat=True)
+    )
+
+
+def verify_key(org_id: int) -> str:
+    """The organisation's present Ed25519 verifier key line. Errors: NotFound."""
+    found = OrgKey.objects.filter(org_id=org_id, purpose=SIGN, suite="intl", retired_at__isnull=True).first()
+    if found is None:
+        raise NotFound(what=("单位签名密钥", "signing key of the organisation"))
+    return found.vkey
+
+
+def verify_keys(org_id: int) -> tuple[str, ...]:
+    """Every signing key the organisation ever had, present first: a verifier pins them all."""
+    rows = OrgKey.objects.filter(org_id=org_id, purpose=SIGN).order_by("-retired_at", "suite")
+    return tuple(rows.values_list("vkey", flat=True))
+
+
+def signature_holds(signature: Mapping[str, Any], digest_hex: str) -> bool:
+    """Whether what services.sign returned is a signature over this digest by a key registered for that organisation."""
+    org = Organisation.objects.filter(number=str(signature.get("org"))).first()
+    if org is None:
+        return False
+    message = statement(runtime.venue_id(), org.number, digest_hex, str(signature.get("signed_at")))
+    pairs = [("vkey", "signature")] + ([("sm2_vkey", "sm2_signature")] if "sm2_vkey" in signature else [])
+    known = set(verify_keys(org.pk))
+    try:
+        return all(
+            signature[k] in known and parse_vkey(signature[k]).holds(message, unb64(signature[s])) for k, s in pairs
+        )
+    except (KeyError, BadBase64):
+        return False
+
+
+def connector_key(connector_id: str) -> tuple[int, str]:
+    """(organisation id, vkey) of a connector. Errors: NotFound."""
+    found = OrgKey.objects.filter(purpose=CONNECTOR, connector_id=connector_id, retired_at__isnull=True).first()
+    if found is None:
+        raise NotFound(what=("连接器", "connector"))
+    return found.org_id, found.vkey
+
+
+def people_of(org: int) -> list[tuple[int, str, str, frozenset[str]]]:
+    """(person, sign-in name, name, rights) of an organisation's members, oldest first."""
+    rows = Membership.objects.filter(org_id=org, ended_at__isnull=True).select_related("person").order_by("id")
+    return [(m.person_id, m.person.login, m.person.name, frozenset(m.rights)) for m in rows]
+
+
+def accreditations_of(org: int) -> list[Accreditation]:
+    return list(Accreditation.objects.filter(org_id=org).select_related("case").order_by("-id"))
+
+
+def organisations(ids: Iterable[int], on: date) -> dict[int, OrgView]:
+    return {org.pk: _view(org, on) for org in Organisation.objects.filter(pk__in=set(ids))}

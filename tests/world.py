@@ -1,0 +1,120 @@
+"""The cast of every test: a venue with its staff and five organisations, all made through real services.
+
+`world` (root conftest) gives a World whose members are Actors: `world.alice.org` is Alice's organisation. A stage
+further on (a registered entry, a signed contract) is a method that goes through the services of the apps before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from shugu.formats.identifiers import make_uscc
+from shugu.kernel import documents
+from shugu.kernel.cases import Actor, mandate
+from shugu.party import queries as party_queries
+from shugu.party import services as party
+
+SETUP = mandate("venue", "init")
+STAFF: Mapping[str, tuple[str, str, str]] = {
+    "rita": ("registrar", "任丽塔", "Rita Ren"),
+    "rong": ("reviewer", "荣蓉", "Rong Rong"),
+    "otto": ("operator", "欧拓", "Otto Ou"),
+    "tara": ("trade_reviewer", "谭岚", "Tara Tan"),
+    "sven": ("regulator", "孙文", "Sven Sun"),
+    "mona": ("settlement_officer", "莫娜", "Mona Mo"),
+    "abel": ("auditor", "安白", "Abel An"),
+    "cora": ("compliance_officer", "柯兰", "Cora Ke"),
+}
+# person: (name, name_en, organisation, organisation_en, first 17 characters of its code)
+FIRMS: Mapping[str, tuple[str, str, str, str, str]] = {
+    "alice": ("艾丽", "Alice Ai", "数源数据科技有限公司", "Shuyuan Data Ltd.", "91330100MA2AAAAA1"),
+    "bob": ("鲍博", "Bob Bao", "远航物流研究有限公司", "Yuanhang Logistics Ltd.", "91330100MA2BBBBB2"),
+    "carol": ("卡萝", "Carol Ka", "云程航空信息有限公司", "Yuncheng Aviation Ltd.", "91330100MA2CCCCC3"),
+    "quinn": ("奎音", "Quinn Kui", "正衡数据评估有限公司", "Zhengheng Appraisal Ltd.", "91330100MA2DDDDD4"),
+    "mallory": ("马洛", "Mallory Ma", "路人信息有限公司", "Stranger Ltd.", "91330100MA2EEEEE5"),
+}
+ACCREDITED: tuple[tuple[str, str, str], ...] = (
+    ("alice", "provider", ""),
+    ("alice", "merchant", "*"),
+    ("bob", "buyer", ""),
+    ("carol", "provider", ""),
+    ("quinn", "service_body:quality", ""),
+    ("quinn", "service_body:compliance", ""),
+)
+PAPER = b"%PDF-1.4\n% a paper filed in a test\n"
+
+
+@dataclass
+class World:
+    """`now` is where the story stands; steps that need time to pass take a later `now` of their own."""
+
+    now: datetime
+    rita: Actor
+    rong: Actor
+    otto: Actor
+    tara: Actor
+    sven: Actor
+    mona: Actor
+    abel: Actor
+    cora: Actor
+    alice: Actor
+    bob: Actor
+    carol: Actor
+    quinn: Actor
+    mallory: Actor
+
+    @classmethod
+    def begin(cls, now: datetime, *, accredit: bool = True) -> World:
+        """The staff in their seats and the organisations with USCC, keys and (unless told otherwise) accreditation."""
+        cast = {login: _staff(login, *about, now=now) for login, about in STAFF.items()}
+        cast |= {login: _firm(login, *about, now=now) for login, about in FIRMS.items()}
+        world = cls(now=now, **cast)
+        if accredit:
+            for login, kind, merchant_type in ACCREDITED:
+                world.accredit(cast[login], kind, merchant_type)
+        return world
+
+    def accredit(self, applicant: Actor, kind: str, merchant_type: str = "") -> int:
+        """The whole accreditation of an organisation through its procedure; the case id. "*" takes the first type."""
+        from shugu.kernel import runtime
+        from shugu.party.accreditation import merchant_types
+
+        assert applicant.org is not None
+        if merchant_type == "*":
+            merchant_type = next(iter(merchant_types(runtime.rules())))
+        applied = party.apply_accreditation(
+            party.ApplyAccreditation(applicant.org, kind, merchant_type), actor=applicant, now=self.now
+        )
+        for material in ("licence", "commitment", "qualification"):
+            self.file(applied.case_id, material, applicant)
+        for do, actor in (("submit", applicant), ("accept", self.rita), ("approve", self.rong)):
+            party.act_on_accreditation(party.ActOnAccreditation(applied.case_id, do), actor=actor, now=self.now)
+        return int(applied.case_id)
+
+    def file(self, case: int, material: str, actor: Actor, *, signers: int = 1) -> None:
+        """File a small PDF under a material's name."""
+        documents.file_material(
+            case, material, filename=f"{material}.pdf", media_type="application/pdf", content=PAPER + material.encode(),
+            actor=actor, now=self.now, signers=signers,
+        )  # fmt: skip
+
+    def person_of(self, login: str) -> int:
+        actor = getattr(self, login)
+        assert isinstance(actor, Actor) and actor.person is not None
+        return actor.person
+
+
+def _staff(login: str, seat: str, name: str, name_en: str, *, now: datetime) -> Actor:
+    person = party.register_person(party.RegisterPerson(login, name, name_en), actor=SETUP, now=now)
+    party.grant_seat(party.GrantSeat(person.pk, seat), actor=SETUP, now=now)
+    return party_queries.actor_for(person.pk)
+
+
+def _firm(login: str, name: str, name_en: str, firm: str, firm_en: str, prefix: str, *, now: datetime) -> Actor:
+    person = party.register_person(party.RegisterPerson(login, name, name_en), actor=SETUP, now=now)
+    org = party.register_organisation(
+        party.RegisterOrganisation(firm, make_uscc(prefix), firm_en), actor=party_queries.actor_for(person.pk), now=now
+    )
+    return party_queries.actor_for(person.pk, org.pk)
