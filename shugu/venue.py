@@ -12,12 +12,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from shugu.formats.errors import ShuguError
 from shugu.kernel.home import Home, HomeConfig, HomeError
 
 _BOOT_SECONDS = 30
+# The first trade spans the notice and review periods of the profile; it begins this long ago and ends today.
+_DEMO_LAG = timedelta(days=75)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,7 +37,7 @@ def setup() -> None:
     django.setup()
 
 
-def prepare() -> None:
+def prepare(lag: timedelta = timedelta()) -> None:
     """Bring the database to the present schema and check that it belongs to this home. Errors: HomeError."""
     setup()
     from django.core.management import call_command
@@ -42,7 +45,7 @@ def prepare() -> None:
     from shugu.kernel import founding
 
     call_command("migrate", interactive=False, verbosity=0)
-    founding.found()
+    founding.found(lag)
 
 
 def init(options: argparse.Namespace) -> int:
@@ -91,7 +94,7 @@ def worker(options: argparse.Namespace) -> int:
 def demo(options: argparse.Namespace) -> int:
     """The first trade alone, in its own home."""
     Home.from_environment().write_config(HomeConfig(mode="demo"))
-    prepare()
+    prepare(_DEMO_LAG)
     from shugu import demo as story
 
     return story.run(options.out)
@@ -102,7 +105,7 @@ def demonstrate(options: argparse.Namespace) -> int:
     started = time.monotonic()
     home = Home.from_environment()
     home.write_config(HomeConfig(mode="demo"))
-    prepare()
+    prepare(_DEMO_LAG)
     from shugu import demo as story
 
     done = home.path / "first-trade.json"

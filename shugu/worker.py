@@ -12,12 +12,14 @@ from django.db import DatabaseError, close_old_connections
 
 from shugu.evidence import services as evidence
 from shugu.formats.errors import ShuguError
-from shugu.kernel import clock, engine, holds, subscriptions
+from shugu.kernel import clock, duties, engine, holds, subscriptions
 
 log = logging.getLogger(__name__)
 _SWEEP_EVERY = timedelta(seconds=5)
 _PAUSE = 0.1
 _AFTER_FAILURE = 2.0
+
+duties.register()
 
 
 def run_jobs() -> int:

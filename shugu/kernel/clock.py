@@ -1,4 +1,5 @@
-"""The only reader of the clock. A demonstration home may run ahead of the wall clock, never behind itself."""
+"""The only reader of the clock. A demonstration home may start in the past and catch up, never run ahead: what it
+signs is never dated in the future."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ def wall() -> datetime:
 
 
 def now() -> datetime:
-    """The venue's time, UTC: the wall clock, plus the shift of a demonstration home."""
+    """The venue's time, UTC: the wall clock, less what a demonstration home still lags."""
     return wall() + timedelta(seconds=_shift())
 
 

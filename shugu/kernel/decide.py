@@ -101,6 +101,7 @@ def acting_role(table: Table, view: CaseView, step: Step, actor: Actor, words: V
         if role in (CLOCK, MANDATE) or not _fills(table, view, role, actor):
             continue
         _check_duties(table, view, role, actor)
+        _check_needs(table, view, role)
         return role
     raise _not_yours(table, step)
 
@@ -134,6 +135,13 @@ def _check_duties(table: Table, view: CaseView, role: str, actor: Actor) -> None
     for other in table.party[role].apart:
         if actor.org is not None and actor.org in view.orgs(other):
             raise ConflictOfInterest(role=table.party[other].title, article=table.source)
+
+
+def _check_needs(table: Table, view: CaseView, role: str) -> None:
+    """A role may need a document before its holder acts: an agent the power of attorney."""
+    absent = [n for n in table.party[role].needs if not any(m.id == n for m in view.materials)]
+    if absent:
+        raise MaterialsMissing(materials="、".join(absent), article=table.source)
 
 
 def _check_input(step: Step, command: Command) -> None:

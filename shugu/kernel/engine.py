@@ -137,7 +137,7 @@ def act(
         view = replace(view, facts=VOCABULARY.contexts[tab.subject](case))
         decision = decide(tab, view, command, actor, now)
         effective = effective_on or local_day(now)
-        fact = _fact(tab, view, decision, command, actor, now, effective, ground, fact_data, digests)
+        fact = fact_of(tab, view, decision, command, actor, now, effective, ground, fact_data, digests)
         data = {**view.data, **{k: v for k, v in command.input.items() if k in (*decision.step.input, *decision.step.optional)}}
         if isinstance(decision, Opinion):
             fact_id = store.write_opinion(view, decision, command.do, actor, fact, now)
@@ -152,13 +152,26 @@ def act(
         applied = _applied(tab, view, decision.to, decision, fact_id, actor, now, effective, command, moved=True)
         if effect is not None:
             effect(applied)
-        if decision.step.effect is not None:
-            VOCABULARY.effects[decision.step.effect](applied)
-        _tell_parent(tab, view, decision, now, effective, depth)
+        _run_effects(tab, decision, applied, depth)
         return applied
 
 
-def _fact(
+def follow(
+    tab: Table, view: CaseView, move: Move, fact_id: int, command: Command, actor: Actor, now: datetime, effective: date
+) -> None:
+    """What follows a move already written (set-wise): the step's effect and the parent."""
+    _run_effects(tab, move, _applied(tab, view, move.to, move, fact_id, actor, now, effective, command, moved=True), 0)
+
+
+def _run_effects(tab: Table, move: Move, applied: Applied, depth: int) -> None:
+    if move.step.effect is not None:
+        VOCABULARY.effects[move.step.effect](applied)
+    if move.step.opens is not None:
+        _open_child(tab, move.step.opens, applied)
+    _tell_parent(tab, applied.view, move, applied.now, applied.effective_on, depth)
+
+
+def fact_of(
     tab: Table,
     view: CaseView,
     decision: Move | Opinion,
@@ -166,10 +179,11 @@ def _fact(
     actor: Actor,
     now: datetime,
     effective: date,
-    ground: str,
-    fact_data: Mapping[str, Any] | None,
-    digests: Mapping[str, str] | None,
+    ground: str = "",
+    fact_data: Mapping[str, Any] | None = None,
+    digests: Mapping[str, str] | None = None,
 ) -> journal.NewFact:
+    """The fact of a decision: who did what from which state to which, on what ground."""
     move: dict[str, Any] = {"do": command.do, "from": view.state, "role": decision.role}
     if isinstance(decision, Move):
         move["to"] = decision.to
@@ -200,6 +214,17 @@ def _applied(
         case=view.id, number=view.number, procedure=tab.id, before=view.state, state=state, fact=decision.fact,
         fact_id=fact_id, actor=actor, role=decision.role, now=now, effective_on=effective, input=dict(command.input),
         view=view, moved=moved,
+    )  # fmt: skip
+
+
+def _open_child(tab: Table, procedure: str, applied: Applied) -> None:
+    opening = VOCABULARY.openers[procedure](applied)
+    if opening is None:
+        return
+    actor = Actor(ActorKind.MANDATE, name=tab.id, reference=f"case:{applied.number}:{procedure}")
+    open_case(
+        procedure, actor=actor, now=applied.now, title=opening.title, parties=opening.parties, data=opening.data,
+        subjects=opening.subjects, parent=applied.case, effective_on=applied.effective_on,
     )  # fmt: skip
 
 

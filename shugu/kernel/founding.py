@@ -11,11 +11,14 @@ from shugu.kernel.home import HomeError
 from shugu.kernel.models import HomeMark
 
 
-def found() -> None:
+def found(lag: timedelta = timedelta()) -> None:
     """Mark an empty database as this home's, or check that it is. A demonstration database never serves a real
-    home, nor the other way round. Errors: HomeError."""
+    home, nor the other way round. `lag`: how far in the past a new demonstration home begins. Errors: HomeError."""
     config = runtime.home().config
-    mark, _ = HomeMark.objects.get_or_create(id=1, defaults={"mode": config.mode, "venue": config.venue})
+    shift = -int(lag.total_seconds()) if config.mode == "demo" else 0
+    mark, _ = HomeMark.objects.get_or_create(
+        id=1, defaults={"mode": config.mode, "venue": config.venue, "clock_shift": shift}
+    )
     if (mark.mode, mark.venue) != (config.mode, config.venue):
         raise HomeError(
             path=str(runtime.home().path),
@@ -27,8 +30,8 @@ def found() -> None:
 
 
 def advance_clock(by: timedelta) -> datetime:
-    """Move the demonstration clock forward, so that notice periods pass; the new time.
-    Errors: HomeError in a real home (the database refuses it too)."""
+    """Move the demonstration clock forward, at most to the present, so that notice periods pass; the new time.
+    Errors: HomeError in a real home, or past the present (the database refuses both too)."""
     if not runtime.demo():
         raise HomeError(
             path=str(runtime.home().path), why=("真实场所的时钟不能拨动", "the clock of a real venue cannot be moved")
@@ -36,6 +39,10 @@ def advance_clock(by: timedelta) -> datetime:
     with transaction.atomic():
         mark = HomeMark.objects.select_for_update().get(id=1)
         mark.clock_shift += int(by.total_seconds())
+        if mark.clock_shift > 0:
+            raise HomeError(
+                path=str(runtime.home().path), why=("演示时钟不能超过当前时间", "the demonstration clock cannot pass the present")
+            )
         mark.save(update_fields=["clock_shift"])
     clock.forget()
     return clock.now()

@@ -178,6 +178,7 @@ _FACT_TITLES: dict[str, Text] = {
     "clock.overdue": Text("逾期", "overdue"),
     "clock.refused": Text("到期事项未能办理", "act due by clock was refused"),
     "material.filed": Text("提交材料", "material filed"),
+    "case.rules_adopted": Text("改按现行规则办理", "goes on under today's rules"),
     "hold.placed": Text("设置限制", "hold placed"),
     "hold.lifted": Text("解除限制", "hold lifted"),
 }

@@ -165,10 +165,15 @@ def write_opening(case: int, fact: journal.NewFact, clocks: ClockPlan) -> int:
 
 
 def write_clocks(case: int, clocks: ClockPlan) -> None:
-    if not clocks.started and not clocks.changed:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(f"WITH {_CLOCKS} SELECT 1", _clock_values(case, clocks))
+    write_many_clocks([(case, clocks)])
+
+
+def write_many_clocks(plans: list[tuple[int, ClockPlan]]) -> None:
+    started = [_clock_row(case, c) for case, p in plans for c in p.started]
+    changed = [_clock_row(case, c) for case, p in plans for c in p.changed]
+    if started or changed:
+        with connection.cursor() as cursor:
+            cursor.execute(f"WITH {_CLOCKS} SELECT 1", [json.dumps(started), json.dumps(changed)])
 
 
 _CLOCKS = """
@@ -187,15 +192,16 @@ fresh_clock AS (
 """
 
 
-def _clock_values(case: int, clocks: ClockPlan) -> list[str]:
-    def row(c: ClockView) -> dict[str, Any]:
-        return {
-            "id": c.pk, "case_id": case, "clock": c.id, "kind": c.kind, "status": c.status,
-            "starts_on": c.starts_on.isoformat(), "due_on": c.due_on.isoformat(), "due_at": c.due_at.isoformat(),
-            "provisional": c.provisional, "paused_on": c.paused_on.isoformat() if c.paused_on else None,
-        }  # fmt: skip
+def _clock_row(case: int, c: ClockView) -> dict[str, Any]:
+    return {
+        "id": c.pk, "case_id": case, "clock": c.id, "kind": c.kind, "status": c.status,
+        "starts_on": c.starts_on.isoformat(), "due_on": c.due_on.isoformat(), "due_at": c.due_at.isoformat(),
+        "provisional": c.provisional, "paused_on": c.paused_on.isoformat() if c.paused_on else None,
+    }  # fmt: skip
 
-    return [json.dumps([row(c) for c in clocks.started]), json.dumps([row(c) for c in clocks.changed])]
+
+def _clock_values(case: int, clocks: ClockPlan) -> list[str]:
+    return [json.dumps([_clock_row(case, c) for c in group]) for group in (clocks.started, clocks.changed)]
 
 
 def write_move(
@@ -233,7 +239,7 @@ def write_move(
             [
                 move.to, json.dumps(dict(data)), final, now, view.id, view.state, view.revision,
                 *facts,
-                move.role, actor.person, actor.org, _joins(view, move.role, actor),
+                move.role, actor.person, actor.org, joins(view, move.role, actor),
                 move.step.do, view.state, move.role, actor.person, actor.org, now, consent,
                 *_clock_values(view.id, clocks),
             ],
@@ -244,7 +250,7 @@ def write_move(
     return int(row[0])
 
 
-def _joins(view: CaseView, role: str, actor: Actor) -> bool:
+def joins(view: CaseView, role: str, actor: Actor) -> bool:
     """Whether a person acting in a role is to be remembered as its holder (duties are kept apart by these rows)."""
     return actor.kind is ActorKind.PERSON and not any(
         p.role == role and p.person == actor.person and p.org == actor.org for p in view.parties
@@ -273,7 +279,7 @@ def write_opinion(
             """,
             [
                 view.id, view.state, view.revision, *journal.values(fact),
-                opinion.role, actor.person, actor.org, _joins(view, opinion.role, actor),
+                opinion.role, actor.person, actor.org, joins(view, opinion.role, actor),
                 do, view.state, opinion.role, actor.person, actor.org, now,
             ],
         )  # fmt: skip

@@ -48,11 +48,17 @@ def _names(t: Table, w: Vocabulary, r: object, p: frozenset[str]) -> Iterator[st
             yield f"{step.do}: unknown effect {step.effect!r}"
         if step.opens and step.opens not in p:
             yield f"{step.do}: opens unknown procedure {step.opens!r}"
+        elif step.opens and step.opens not in w.openers:
+            yield f"{step.do}: no opener is registered for {step.opens!r}"
         for role in step.by:
             if role not in (CLOCK, MANDATE) and role not in t.party:
                 yield f"{step.do}: role {role!r} is not a party of the table"
         if (step.quorum is None) != (step.consent_fact is None):
             yield f"{step.do}: quorum and consent_fact come together"
+    if t.duty != (t.opened_by_fact is not None):
+        yield "a duty table names the fact that opens it, and only a duty table does"
+    if t.opened_by_fact and t.id not in w.openers:
+        yield f"no opener is registered for duty {t.id!r}"
     if t.subject not in w.contexts:
         yield f"no context is registered for subject {t.subject!r}"
     for role in t.opener:

@@ -7,10 +7,10 @@ A table that uses a name nobody registered is refused at start.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from shugu.kernel.cases import CaseView
+from shugu.kernel.cases import CaseView, PartyView
 from shugu.kernel.text import Text
 
 
@@ -41,14 +41,25 @@ Guard = Callable[[CaseView], Verdict]
 Predicate = Callable[[CaseView], bool]
 
 
+@dataclass(frozen=True)
+class Opening:
+    """With what a child or duty case is opened by the engine itself."""
+
+    title: str
+    parties: tuple[PartyView, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    subjects: tuple[str, ...] = ()
+
+
 class Vocabulary:
-    """One registry per kind; `register` refuses a second function under the same name."""
+    """One registry per kind; `_put` refuses a second function under the same name."""
 
     def __init__(self) -> None:
         self.guards: dict[str, Guard] = {}
         self.predicates: dict[str, Predicate] = {}
         self.effects: dict[str, Callable[..., None]] = {}
         self.contexts: dict[str, Callable[[int], Mapping[str, Any]]] = {}
+        self.openers: dict[str, Callable[[Any], Opening | None]] = {}
 
     def _put(self, shelf: dict[str, Any], name: str, value: Any) -> None:
         if name in shelf and shelf[name] is not value:
@@ -88,8 +99,20 @@ class Vocabulary:
         return take
 
 
+    def opener(self, procedure: str) -> Callable[[Callable[[Any], Opening | None]], Any]:
+        """How a case of `procedure` is opened by a step (`opens`: given the Applied) or by a fact (a duty table's
+        `opened_by_fact`: given the FactView). None: nothing is owed this time."""
+
+        def take(function: Callable[[Any], Opening | None]) -> Callable[[Any], Opening | None]:
+            self._put(self.openers, procedure, function)
+            return function
+
+        return take
+
+
 VOCABULARY = Vocabulary()
 guard = VOCABULARY.guard
 predicate = VOCABULARY.predicate
 effect = VOCABULARY.effect
 context = VOCABULARY.context
+opener = VOCABULARY.opener

@@ -31,13 +31,13 @@ CREATE FUNCTION kernel_home_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' OR NEW.mode <> OLD.mode OR NEW.venue <> OLD.venue OR NEW.id <> OLD.id
        OR (NEW.mode <> 'demo' AND NEW.clock_shift <> 0) OR NEW.clock_shift < OLD.clock_shift THEN
-        RAISE EXCEPTION 'a home keeps its mode and venue; only a demonstration clock may run ahead, never back';
+        RAISE EXCEPTION 'a home keeps its mode and venue; only a demonstration clock may be moved, and only forward up to the present';
     END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER kernel_homemark_guard BEFORE UPDATE OR DELETE ON kernel_homemark
     FOR EACH ROW EXECUTE FUNCTION kernel_home_guard();
-ALTER TABLE kernel_homemark ADD CONSTRAINT homemark_one CHECK (id = 1 AND (mode = 'demo' OR clock_shift = 0));
+ALTER TABLE kernel_homemark ADD CONSTRAINT homemark_one CHECK (id = 1 AND clock_shift <= 0 AND (mode = 'demo' OR clock_shift = 0));
 
 ALTER TABLE kernel_sequencerstate ADD CONSTRAINT sequencer_one CHECK (id = 1);
 """

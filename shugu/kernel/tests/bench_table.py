@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shugu.kernel.cases import CaseView
+from shugu.kernel.cases import CaseView, PartyView
 from shugu.kernel.procedure import Table, parse_table
 from shugu.kernel.text import Text
-from shugu.kernel.vocabulary import OK, NeedsUndertaking, No, Verdict, Vocabulary
+from shugu.kernel.vocabulary import OK, NeedsUndertaking, No, Opening, Verdict, Vocabulary
 
 
 def words() -> Vocabulary:
@@ -29,6 +29,14 @@ def words() -> Vocabulary:
     @made.predicate("kernel_test.traded")
     def traded(view: CaseView) -> bool:
         return bool(view.data.get("traded"))
+
+    @made.opener("kernel_test.report")
+    def report(fact: Any) -> Opening | None:
+        return Opening("年度报告", (PartyView("holder", None, 10),))
+
+    @made.opener("kernel_test.objection")
+    def objected(applied: Any) -> Opening | None:
+        return Opening("异议", (PartyView("objector", 9, 99),))
 
     @made.context("kernel_test.filing")
     def context(case: int) -> Mapping[str, Any]:
@@ -125,6 +133,36 @@ OBJECTION: dict[str, Any] = {
          "fact": "testobjection.upheld", "parent": {"upheld": "decide"}},
     ],
 }  # fmt: skip
+
+
+REPORT: dict[str, Any] = {
+    "id": "kernel_test.report",
+    "version": 1,
+    "title": t("年度报告", "annual report"),
+    "source": "测试办法 第三条",
+    "subject": "kernel_test.filing",
+    "duty": True,
+    "opened_by_fact": "testfiling.registered",
+    "opened": "testreport.owed",
+    "opener": ["mandate"],
+    "party": [{"role": "holder", "title": t("登记主体", "holder"), "needs": ["power_of_attorney"]}],
+    "state": [
+        {"id": "owed", "title": t("待报", "owed")},
+        {"id": "filed", "title": t("已报", "filed"), "final": True},
+    ],
+    "step": [
+        {"from": "owed", "do": "file", "title": t("报送", "file"), "by": ["holder"], "to": "filed",
+         "fact": "testreport.filed"},
+    ],
+    "clock": [
+        {"id": "due", "title": t("报送期限", "due"), "kind": "duty", "length": "registry.review_period",
+         "starts": {"on": "testreport.owed"}},
+    ],
+}  # fmt: skip
+
+
+def report() -> Table:
+    return parse_table(REPORT, "kernel_test", "test")
 
 
 def table() -> Table:

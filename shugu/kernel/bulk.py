@@ -1,0 +1,134 @@
+"""The same move for many cases set-wise: one read, one write, for notices, sweeps and imports of thousands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from shugu.kernel import engine, journal, runtime, store
+from shugu.kernel.cases import Actor, Command
+from shugu.kernel.clockwork import ClockPlan, plan
+from shugu.kernel.decide import Move, decide
+from shugu.kernel.errors import MovedMeanwhile, Refused
+from shugu.kernel.procedure import Step, Table
+from shugu.kernel.store import Keyed
+from shugu.kernel.tables import table
+from shugu.kernel.vocabulary import VOCABULARY
+from shugu.kernel.workdays import local_day
+
+
+@dataclass(frozen=True)
+class BulkResult:
+    """Cases that moved, and the refusal of each that did not: nothing of those changed."""
+
+    moved: tuple[int, ...]
+    refused: dict[int, Refused]
+
+
+@dataclass(frozen=True)
+class _Planned:
+    view: Keyed
+    table: Table
+    move: Move
+    fact: journal.NewFact
+    clocks: ClockPlan
+    data: dict[str, Any]
+
+
+def move_many(cases: Iterable[int], command: Command, *, actor: Actor, now: datetime) -> BulkResult:
+    """Apply `command` to each case as `engine.act` would, in one transaction. A case that is refused, or that somebody
+    moves meanwhile, is left as it is and reported. Steps that only collect a voice are refused here."""
+    refused: dict[int, Refused] = {}
+    planned: list[_Planned] = []
+    with transaction.atomic():
+        for view in store.read_cases(sorted(set(cases))):
+            try:
+                planned.append(_plan(view, command, actor, now))
+            except Refused as refusal:
+                refused[view.id] = refusal
+        moved = _write(planned, actor, now) if planned else {}
+        for item in planned:
+            if item.view.id not in moved:
+                refused[item.view.id] = MovedMeanwhile()
+            else:
+                _after(item, moved[item.view.id], command, actor, now)
+    return BulkResult(tuple(sorted(moved)), refused)
+
+
+def _plan(view: Keyed, command: Command, actor: Actor, now: datetime) -> _Planned:
+    tab = table(view.procedure, view.version)
+    step = tab.step(view.state, command.do)
+    if step is not None and _asks_context(step):
+        view = replace(view, facts=VOCABULARY.contexts[tab.subject](view.id))
+    decision = decide(tab, view, command, actor, now)
+    if not isinstance(decision, Move):
+        raise Refused(why=("逐件表示意见", "voices are given case by case"))
+    effective = local_day(now)
+    kept = {k: v for k, v in command.input.items() if k in (*decision.step.input, *decision.step.optional)}
+    data = {**view.data, **kept}
+    fact = engine.fact_of(tab, view, decision, command, actor, now, effective)
+    clocks = plan(
+        tab, view, fact=decision.fact, to=decision.to, effective_on=effective, data=data, calendar=runtime.calendar()
+    )
+    return _Planned(view, tab, decision, fact, clocks, data)
+
+
+def _asks_context(step: Step) -> bool:
+    named = [o.when for o in step.outcomes] + [m.when or m.waived_by for m in step.materials]
+    return bool(step.guards or any(named))
+
+
+_WRITE = f"""
+WITH input AS (
+    SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[],
+        %s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::bytea[], %s::text[], %s::boolean[])
+    AS r(id, revision, from_state, to_state, data, final, name, subject, payload, salt, digest, digest_sm3, role, joins)
+), moved AS (
+    UPDATE kernel_case c SET state = i.to_state, revision = c.revision + 1, data = i.data::jsonb,
+           closed_at = CASE WHEN i.final THEN %s::timestamptz END
+    FROM input i WHERE c.id = i.id AND c.state = i.from_state AND c.revision = i.revision RETURNING c.id
+), written AS (
+    INSERT INTO kernel_fact ({journal.COLUMNS})
+    SELECT i.name, i.subject, i.id, %s::bigint, %s::bigint, %s::timestamptz, %s::date, i.payload, i.salt, i.digest,
+           i.digest_sm3
+    FROM input i JOIN moved USING (id) ORDER BY i.id RETURNING id, case_id
+), seated AS (
+    INSERT INTO kernel_caseparty (case_id, role, person, org)
+    SELECT i.id, i.role, %s::bigint, %s::bigint FROM input i JOIN moved USING (id) WHERE i.joins ON CONFLICT DO NOTHING
+)
+SELECT case_id, id FROM written
+"""
+
+
+def _write(planned: Sequence[_Planned], actor: Actor, now: datetime) -> dict[int, int]:
+    """{case: fact} of those whose compare-and-swap held."""
+    columns: list[list[Any]] = [list(c) for c in zip(*(_row(item, actor) for item in planned), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WRITE,
+            [*columns, now, actor.person, actor.org, now, planned[0].fact.effective_on, actor.person, actor.org],
+        )
+        moved = {case: fact for case, fact in cursor.fetchall()}
+    done = [item for item in planned if item.view.id in moved]
+    store.write_many_clocks([(item.view.id, item.clocks) for item in done])
+    return moved
+
+
+def _row(item: _Planned, actor: Actor) -> tuple[Any, ...]:
+    view, move, fact = item.view, item.move, item.fact
+    return (
+        view.id, view.revision, view.state, move.to, json.dumps(item.data), item.table.state[move.to].final, fact.name,
+        fact.subject, fact.payload.decode(), fact.salt, fact.digest, fact.digest_sm3, move.role,
+        store.joins(view, move.role, actor),
+    )  # fmt: skip
+
+
+def _after(item: _Planned, fact_id: int, command: Command, actor: Actor, now: datetime) -> None:
+    if item.move.step.effect is None and item.view.parent is None:
+        return
+    engine.follow(item.table, item.view, item.move, fact_id, command, actor, now, local_day(now))
