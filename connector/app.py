@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from urllib.parse import unquote
 
 import anyio
 import httpx
@@ -167,10 +168,10 @@ class Plane:
 
 
 def ask_of(request: Request, action: Action) -> gate.Ask:
+    """Purpose and place come percent-encoded, because a header holds no Chinese."""
     heads = request.headers
-    return gate.Ask(
-        heads.get("authorization"), request.path_params["grant"], action, heads.get("purpose"), heads.get("spatial")
-    )
+    purpose, spatial = (unquote(heads[name]) if name in heads else None for name in ("purpose", "spatial"))
+    return gate.Ask(heads.get("authorization"), request.path_params["grant"], action, purpose, spatial)
 
 
 async def body_of(request: Request) -> Any:

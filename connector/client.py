@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -56,7 +57,7 @@ def pull(
     Network failures are tried again `attempts` times; a refusal is not. Raises PullFailed.
     """
     part = dest.with_name(dest.name + ".part")
-    headers = {"Authorization": f"Bearer {token}"} | ({"Purpose": purpose} if purpose else {})
+    headers = {"Authorization": f"Bearer {token}"} | ({"Purpose": quote(purpose)} if purpose else {})
     with httpx.Client(headers=headers, timeout=30, trust_env=False) as client:
         for left in range(attempts, 0, -1):
             try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import cast
 
 from shugu.formats.credential import Document
 from shugu.measure import Source, evaluate
 
-from .documents import Kind, digest, read_order, sign_document
+from .documents import Kind, QualityOrder, digest, read_order, sign_document
 from .errors import BadDocument, Replayed
 from .home import Home
 from .meter import append
@@ -23,11 +24,9 @@ def fulfil(home: Home, product: str, document: object, now: datetime) -> Documen
     if order.connector != home.id or order.product != product:
         raise BadDocument(detail="it is for another connector or product")
     received = digest(document)  # type: ignore[arg-type]
-    known = home.store.row("SELECT digest, document FROM quality_order WHERE order_id = ?", order.order)
-    if known is not None:
-        if known["digest"] != received:
-            raise Replayed(what=f"order {order.order}")
-        return json.loads(known["document"])  # type: ignore[no-any-return]
+    kept = _kept(home, order, received)
+    if kept is not None:
+        return kept
     held = home.product_file(order.product, order.file)
     if held.sha256 != order.sha256:
         raise BadDocument(detail="the file here has another digest")
@@ -45,9 +44,21 @@ def fulfil(home: Home, product: str, document: object, now: datetime) -> Documen
     }
     signed = sign_document(Kind.REPORT, subject, home.keys, now)
     with home.store.transaction() as database:
-        database.execute(
+        added = database.execute(
             "INSERT OR IGNORE INTO quality_order VALUES (?, ?, ?)",
             (order.order, received, json.dumps(signed, ensure_ascii=False)),
         )
-        append(database, "quality", now, order=order.order, sha256=digest(signed))
-    return signed
+        if added.rowcount:
+            append(database, "quality", now, order=order.order, sha256=digest(signed))
+    # Two requests with one order may have measured at the same time: the first report written is the report.
+    return _kept(home, order, received) or signed
+
+
+def _kept(home: Home, order: QualityOrder, received: str) -> Document | None:
+    """The report given before for this order. Raises Replayed when the number is another order's."""
+    row = home.store.row("SELECT digest, document FROM quality_order WHERE order_id = ?", order.order)
+    if row is None:
+        return None
+    if row["digest"] != received:
+        raise Replayed(what=f"order {order.order}")
+    return cast(Document, json.loads(row["document"]))

@@ -94,5 +94,5 @@ async def _post(client: httpx.AsyncClient, url: str, document: Any) -> int:
     """HTTP status, 0 when the exchange cannot be reached."""
     try:
         return (await client.post(url, json=document, timeout=10)).status_code
-    except httpx.HTTPError:
+    except (httpx.HTTPError, httpx.InvalidURL):
         return 0

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -188,15 +188,15 @@ def test_pulling_twice_gives_two_deliveries_and_a_wrong_purpose_none(world: Worl
 class Exchange(http.server.BaseHTTPRequestHandler):
     """Refuses the first receipt it is given, takes the rest."""
 
-    taken: list[dict[str, Any]]
-    asked = 0
+    taken: ClassVar[list[dict[str, Any]]] = []
+    asked: ClassVar[int] = 0
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        type(self).asked += 1
-        if type(self).asked > 1:
-            type(self).taken.append(body)
-        self.send_response(201 if type(self).asked > 1 else 503)
+        Exchange.asked += 1
+        if Exchange.asked > 1:
+            Exchange.taken.append(body)
+        self.send_response(201 if Exchange.asked > 1 else 503)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -205,8 +205,7 @@ class Exchange(http.server.BaseHTTPRequestHandler):
 
 
 def test_a_receipt_reaches_the_exchange_after_a_failure(world: World, tmp_path: Path) -> None:
-    exchange = type("OneExchange", (Exchange,), {"taken": [], "asked": 0})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), exchange)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Exchange)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     config = json.loads((world.path / homes.CONFIG).read_text())
     config["receipts_url"] = f"http://127.0.0.1:{server.server_address[1]}/receipts"
@@ -218,13 +217,13 @@ def test_a_receipt_reaches_the_exchange_after_a_failure(world: World, tmp_path: 
     process.post("/grants", grant)
     pulled = pull(f"{process.url}/data/G1/numbers.parquet", world.token(), tmp_path / "a", purpose=PURPOSE)
     deadline = time.monotonic() + 15
-    while not exchange.taken and time.monotonic() < deadline:
+    while not Exchange.taken and time.monotonic() < deadline:
         time.sleep(0.1)
     process.stop()
     server.shutdown()
     server.server_close()
-    assert exchange.taken == [pulled.receipt]
-    assert exchange.asked >= 2
+    assert Exchange.taken == [pulled.receipt]
+    assert Exchange.asked >= 2
 
 
 def test_the_command_line_makes_a_home_adds_a_product_and_audits(world: World, tmp_path: Path) -> None:

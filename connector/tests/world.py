@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connector import home as homes
-from connector.documents import Grant, GrantedFile, Limits, Notice, NoticeAction, sign_grant, sign_notice
 from connector.app import build
+from connector.documents import Grant, GrantedFile, Limits, Notice, NoticeAction, sign_grant, sign_notice
 from connector.home import Home, Product
 from shugu.formats import token as tokens
 from shugu.formats.policy import Action, Constraint, Operand, Operator, Permission, Policy
@@ -24,7 +25,7 @@ from shugu.measure import Column, ColumnType, Dictionary, Rule
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 VENUE = "venue.example"
-PURPOSE = "research"
+PURPOSE = "内部研究"
 
 
 @dataclass
@@ -108,7 +109,7 @@ class World:
         return tokens.issue(dataclasses.replace(plain, **changes), key or self.venue[0])
 
     def headers(self, token: str | None = None, purpose: str = PURPOSE, **more: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {token or self.token()}", "Purpose": purpose, **more}
+        return {"Authorization": f"Bearer {token or self.token()}", "Purpose": quote(purpose), **more}
 
 
 class Web:

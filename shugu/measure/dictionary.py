@@ -166,9 +166,7 @@ class Dictionary:
                 raise BadDictionary(place=f"reference to {reference.table}", detail="column counts differ")
         for rule in self.rules:
             if rule.indicator not in RULE_INDICATORS:
-                raise BadDictionary(
-                    place=f"rule {rule.name}", detail=f"indicator {rule.indicator} takes no rules"
-                )
+                raise BadDictionary(place=f"rule {rule.name}", detail=f"indicator {rule.indicator} takes no rules")
         if len({rule.name for rule in self.rules}) != len(self.rules):
             raise BadDictionary(place="rules", detail="two rules share one name")
 

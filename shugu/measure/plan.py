@@ -157,9 +157,7 @@ def _completeness(plan: Plan, dictionary: Dictionary, typed: dict[str, Any]) -> 
     for position, column in enumerate(dictionary.columns):
         filled = plan.table[f"n{position}"]
         if column.expected_when is not None:
-            wanted = compile_rule(
-                f"column {column.name}.expected_when", column.expected_when, typed
-            ).fill_null(False)
+            wanted = compile_rule(f"column {column.name}.expected_when", column.expected_when, typed).fill_null(False)
             b = plan.count(f"w{position}", wanted)
             a = plan.count(f"e{position}", wanted & filled)
             plan.add("0201", "column", column.name, f"expected when {column.expected_when}", a, b)
@@ -175,9 +173,7 @@ def _completeness(plan: Plan, dictionary: Dictionary, typed: dict[str, Any]) -> 
     plan.count("whole", whole)
     if dictionary.expected_rows is not None:
         plan.known["expected_rows_declared"] = dictionary.expected_rows
-    plan.add(
-        "0202", "record", dictionary.table, "all expected elements have values", "whole", "expected_rows"
-    )
+    plan.add("0202", "record", dictionary.table, "all expected elements have values", "whole", "expected_rows")
 
 
 def _rules(plan: Plan, dictionary: Dictionary, typed: dict[str, Any]) -> None:
@@ -207,9 +203,7 @@ def _period(plan: Plan, dictionary: Dictionary, typed: dict[str, Any]) -> None:
     event = typed[promise.event].cast("timestamp")
     if promise.recorded is None:
         plan.newest = event
-        plan.add(
-            "0502", "column", promise.event, f"newest value <= {promise.max_hours} h old", "fresh", "fresh_of"
-        )
+        plan.add("0502", "column", promise.event, f"newest value <= {promise.max_hours} h old", "fresh", "fresh_of")
         return
     _temporal(dictionary, promise.recorded, "timeliness")
     recorded = typed[promise.recorded].cast("timestamp")

@@ -79,9 +79,7 @@ def _check_patterns(live: Opened, dictionary: Dictionary) -> None:
                 live.engine.raw_sql(f"SELECT regexp_matches('', {literal(pattern)})").fetchall()
             except duckdb.Error as error:
                 place = f"column {column.name}.{field}"
-                raise BadDictionary(
-                    place=place, detail=f"not an RE2 pattern ({first_line(error)})"
-                ) from error
+                raise BadDictionary(place=place, detail=f"not an RE2 pattern ({first_line(error)})") from error
 
 
 def _scan_rows(live: Opened, plan: Plan, now: datetime.datetime, dictionary: Dictionary) -> dict[str, Any]:

@@ -17,11 +17,15 @@ from .indicators import BY_CODE, DIMENSIONS, INDICATORS, STANDARD, Bilingual
 from .source import FileDigest
 
 AGGREGATION: Bilingual = (
-    "维度得分为可评价指标得分的算术平均(越低越好的指标取 1−X),总分为可评价维度按权重的平均;"
-    "不可评价的指标不参与计算。此汇总方法为交易所自行选择,标准未作规定。",
-    "A dimension scores the mean of its assessable indicators (1 - X where lower is better); the overall score is the "
-    "weighted mean of assessable dimensions. What cannot be assessed is left out. This aggregation is the venue's own "
-    "choice; the standard sets none.",
+    (
+        "维度得分为可评价指标得分的算术平均(越低越好的指标取 1−X),总分为可评价维度按权重的平均;"
+        "不可评价的指标不参与计算。此汇总方法为交易所自行选择,标准未作规定。"
+    ),
+    (
+        "A dimension scores the mean of its assessable indicators (1 - X where lower is better); the overall "
+        "score is the weighted mean of assessable dimensions. What cannot be assessed is left out. This "
+        "aggregation is the venue's own choice; the standard sets none."
+    ),
 )
 
 

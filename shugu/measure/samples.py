@@ -79,9 +79,7 @@ def weather_source(directory: Path) -> Source:
 _INT, _TEXT, _TIME, _DEC = ColumnType.INTEGER, ColumnType.TEXT, ColumnType.TIMESTAMP, ColumnType.DECIMAL
 _IATA = Standard("IATA airport location identifier", pattern="[A-Z]{3}")
 _AIRLINE = Standard("IATA airline designator", pattern="[A-Z0-9]{2}")
-_TAIL = Standard(
-    "ICAO Annex 7 registration, United States (N-number)", pattern="N[1-9][0-9]{0,4}[A-HJ-NP-Z]{0,2}"
-)
+_TAIL = Standard("ICAO Annex 7 registration, United States (N-number)", pattern="N[1-9][0-9]{0,4}[A-HJ-NP-Z]{0,2}")
 _NEW_YORK = ("EWR", "JFK", "LGA")
 
 

@@ -152,16 +152,12 @@ def dependency(opened: Opened, plan: Plan, dictionary: Dictionary, number: int) 
     """0401: rows whose group of equal determinants shows one single value."""
     declared = dictionary.dependencies[number]
     places = positions(dictionary, (*declared.determinant, declared.column))
-    rows = plan.table.select(
-        **{f"j{n}": plan.table[f"v{place}"] for n, place in enumerate(places)}
-    ).drop_null()
+    rows = plan.table.select(**{f"j{n}": plan.table[f"v{place}"] for n, place in enumerate(places)}).drop_null()
     last = f"j{len(places) - 1}"
     keys = [f"j{n}" for n in range(len(places) - 1)]
     groups = rows.group_by(keys).aggregate(size=rows.count(), low=rows[last].min(), high=rows[last].max())
     # Summed without a filter on empty groups: an empty table gives null, read as 0.
-    query = groups.aggregate(
-        a=groups["size"].sum(where=groups["low"] == groups["high"]), b=groups["size"].sum()
-    )
+    query = groups.aggregate(a=groups["size"].sum(where=groups["low"] == groups["high"]), b=groups["size"].sum())
     found = opened.numbers(query)
     plan.known |= {f"dep{number}_a": int(found["a"] or 0), f"dep{number}_b": int(found["b"] or 0)}
     label = f"{', '.join(declared.determinant)} → {declared.column}"
@@ -216,6 +212,5 @@ def bucket_count(start: datetime.datetime, end: datetime.datetime, every: Every)
     last = end - datetime.timedelta(microseconds=1)
     if every is Every.MONTH:
         return (last.year - start.year) * 12 + last.month - start.month + 1
-    size = datetime.timedelta(hours=1) if every is Every.HOUR else datetime.timedelta(days=1)
-    epoch = datetime.datetime(1970, 1, 1)
-    return int((last - epoch) // size - (start - epoch) // size) + 1
+    days = last.toordinal() - start.toordinal()
+    return days * 24 + last.hour - start.hour + 1 if every is Every.HOUR else days + 1

@@ -39,9 +39,7 @@ class Source:
     memory_mb: int = 1400
 
     @classmethod
-    def of(
-        cls, *paths: str | Path, related: Mapping[str, str | Path] | None = None, **options: Any
-    ) -> Source:
+    def of(cls, *paths: str | Path, related: Mapping[str, str | Path] | None = None, **options: Any) -> Source:
         others = {name: Path(path) for name, path in (related or {}).items()}
         return cls(tuple(Path(path) for path in paths), others, **options)
 
@@ -152,9 +150,7 @@ def opened(source: Source) -> Iterator[Opened]:
         raise SourceMissing(path="-")
     kinds = {check_file(path) for path in source.paths}
     if len(kinds) != 1:
-        raise WrongFileType(
-            path=source.paths[0].name, claimed="/".join(sorted(kinds)), detail="mixed file types"
-        )
+        raise WrongFileType(path=source.paths[0].name, claimed="/".join(sorted(kinds)), detail="mixed file types")
     for path in source.related.values():
         check_file(path)
     with tempfile.TemporaryDirectory(prefix="shugu-measure-") as spill:

@@ -95,7 +95,8 @@ def test_a_dictionary_survives_its_json_form(dictionary: Dictionary) -> None:
         {"table": "t", "columns": [{"name": "a", "type": "text"}, {"name": "a", "type": "text"}]},
         {"table": "t", "columns": [{"name": "a", "type": "text"}], "keys": [["b"]]},
         {"table": "t", "columns": [{"name": "a", "type": "text"}], "expected_rows": True},
-        {"table": "t", "columns": [{"name": "a", "type": "text"}], "rules": [{"name": "r", "expression": "a=='x'", "indicator": "0601"}]},
+        {"table": "t", "columns": [{"name": "a", "type": "text"}],
+         "rules": [{"name": "r", "expression": "a=='x'", "indicator": "0601"}]},
     ],
 )  # fmt: skip
 def test_it_refuses_a_malformed_dictionary(raw: object) -> None:

@@ -177,18 +177,14 @@ def test_what_nobody_declared_is_not_assessable_and_never_scored(tmp_path: Path)
     report = measured(parquet(tmp_path / "a.parquet", {"a": [1, 2]}), table(whole("a")))
     scored = {result.code for result in report.indicators if result.outcome is Outcome.SCORED}
     assert scored == {"0103", "0302", "0303", "0304", "0305"}
-    assert all(
-        result.x is None and result.reason for result in report.indicators if result.code not in scored
-    )
+    assert all(result.x is None and result.reason for result in report.indicators if result.code not in scored)
     assert report.dimension_score("06") is None
 
 
 @pytest.mark.parametrize("values", [[], [None, None]])
 def test_empty_and_all_null_tables_invent_no_score(tmp_path: Path, values: list[None]) -> None:
     path = parquet(tmp_path / "a.parquet", {"a": values}, {"a": pa.int64()})
-    dictionary = table(
-        whole("a", codes=("1",)), rules=(Rule("r", "a > 0"),), dependencies=(Dependency(("a",), "a"),)
-    )
+    dictionary = table(whole("a", codes=("1",)), rules=(Rule("r", "a > 0"),), dependencies=(Dependency(("a",), "a"),))
     report = measured(path, dictionary)
     for code in ("0302", "0305", "0104", "0105", "0401"):
         assert report.indicator(code).outcome is Outcome.NOT_ASSESSABLE
@@ -258,9 +254,7 @@ def test_lower_is_better_is_turned_and_weights_count(tmp_path: Path) -> None:
     assert dataclasses.replace(report, weights=weights).overall == report.dimension_score("03")
 
 
-@pytest.mark.parametrize(
-    "bad", [{"01": "1"}, {f"0{n}": "x" for n in range(1, 7)}, {f"0{n}": "0" for n in range(1, 7)}]
-)
+@pytest.mark.parametrize("bad", [{"01": "1"}, {f"0{n}": "x" for n in range(1, 7)}, {f"0{n}": "0" for n in range(1, 7)}])
 def test_it_refuses_bad_weights(bad: dict[str, str]) -> None:
     with pytest.raises(BadWeights):
         Weights.of(bad, "test")
