@@ -34,7 +34,8 @@ def _site(settings: Any) -> Iterator[None]:
 def _registries() -> Iterator[None]:
     """What a test registers is gone after it; what other apps registered does not disturb it."""
     kept = (navigation._ITEMS[:], navigation._SEARCH[:], slots._FILLINGS[:])
-    navigation._ITEMS.clear(), navigation._SEARCH.clear(), slots._FILLINGS.clear()
+    for registry in (navigation._ITEMS, navigation._SEARCH, slots._FILLINGS):
+        del registry[:]
     yield
     navigation._ITEMS[:], navigation._SEARCH[:], slots._FILLINGS[:] = kept
 
