@@ -1,0 +1,122 @@
+"""What a certificate says, as a credential's subject and as a printed page; built from values, no writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+from shugu.formats.times import read_time
+from shugu.kernel import runtime
+from shugu.kernel.text import Text
+from shugu.web.paper import Document, Kind, Row, Seal, Section, Table
+
+SHANGHAI = timezone(timedelta(hours=8))
+TITLES: Mapping[str, Text] = {
+    "data_property_certificate": Text("数据产权登记证书", "Certificate of Data Property Registration"),
+    "data_product_certificate": Text("数据产品登记证书", "Certificate of Data Product Registration"),
+    "data_resource_certificate": Text("数据资源登记证书", "Certificate of Data Resource Registration"),
+    "data_ip_certificate": Text("数据知识产权登记证书", "Certificate of Data Intellectual Property Registration"),
+}
+
+
+def kind_title(kind: str) -> Text:
+    words = kind.replace("_", " ")
+    return TITLES.get(kind, Text(words, words))
+
+
+def credential_type(kind: str) -> str:
+    """data_property_certificate -> DataPropertyCertificate"""
+    return "".join(part.capitalize() for part in kind.split("_"))
+
+
+def verify_url(number: str) -> str:
+    return f"{runtime.home().public_url}/verify/?number={number}"
+
+
+def subject(
+    *, entry: str, version: int, register: str, regime: str, title: str, object_kind: tuple[str, Text],
+    rights: Mapping[str, Text], holders: list[dict[str, Any]], form: Mapping[str, Any], filing: str,
+    entered_on: date, last_day: date, rule_set: str, kind: str,
+) -> dict[str, Any]:  # fmt: skip
+    """The credential's subject: what the book says, nothing of people, no fraction anywhere."""
+    return {
+        "kind": kind,
+        "entry": {"number": entry, "version": version, "register": register, "regime": regime, "entered_on": entered_on.isoformat()},
+        "title": title,
+        "object_kind": {"code": object_kind[0], "zh": object_kind[1].zh, "en": object_kind[1].en},
+        "rights": [{"code": code, "zh": words.zh, "en": words.en} for code, words in rights.items()],
+        "holders": holders,
+        "particulars": dict(form),
+        "filing": filing,
+        "last_day": last_day.isoformat(),
+        "rule_set": rule_set,
+    }
+
+
+def document(
+    credential: Mapping[str, Any], digest: str, register_title: Text, labels: Mapping[str, Text],
+    answers: Mapping[str, Mapping[str, Text]],
+) -> Document:  # fmt: skip
+    """The printed certificate. `labels` name the particulars; `answers` spell out coded ones."""
+    s = credential["credentialSubject"]
+    issued = read_time(str(credential["validFrom"])).astimezone(SHANGHAI).date()
+    rights = Text("、".join(r["zh"] for r in s["rights"]), ", ".join(r["en"] for r in s["rights"]))
+    whole = sum(h["parts"] for h in s["holders"])
+    sections = [
+        Section(
+            Text("登记事项", "Entry"),
+            rows=(
+                Row(Text("登记主体", "Registrant"), "、".join(h["name"] for h in s["holders"])),
+                Row(Text("统一社会信用代码", "Unified social credit code"), "、".join(h["uscc"] for h in s["holders"]), mono=True),
+                Row(Text("登记编号", "Entry number"), s["entry"]["number"], mono=True),
+                Row(Text("登记类型", "Registration"), Text("首次登记", "first registration")),
+                Row(Text("登记对象", "Object"), Text(s["object_kind"]["zh"], s["object_kind"]["en"])),
+                Row(Text("名称", "Title"), s["title"]),
+                Row(Text("权利", "Rights"), rights),
+                Row(Text("登记日期", "Entered on"), s["entry"]["entered_on"]),
+                Row(Text("有效期至", "Valid until"), s["last_day"]),
+                Row(Text("证书摘要", "Digest"), f"sha256:{digest}", mono=True),
+            ),
+        ),
+        Section(
+            Text("基本信息", "Particulars"),
+            rows=tuple(
+                Row(labels.get(name, Text(name, name)), answers.get(name, {}).get(answer, answer))
+                for name, answer in s["particulars"].items()
+                if answer
+            ),
+        ),
+    ]
+    if len(s["holders"]) > 1:
+        sections.append(
+            Section(
+                Text("共有人及份额", "Co-holders and their shares"),
+                table=Table(
+                    (Text("共有人", "Co-holder"), Text("份额", "Share")),
+                    tuple((h["name"], f"{h['parts']} / {whole}") for h in s["holders"]),
+                ),
+            )
+        )
+    venue = Text(*runtime.rules().profile.title)
+    return Document(
+        kind=Kind.CERTIFICATE,
+        title=kind_title(s["kind"]),
+        number=s["number"],
+        issuer=venue,
+        issued_on=issued,
+        sections=tuple(sections),
+        seal=Seal(venue=venue, purpose=Text("登记专用章", "Registration")),
+        qr_url=verify_url(s["number"]),
+        demo=bool(s.get("demo")),
+        footer=register_title,
+        statement=Text(
+            "经审查并经公示，下列数据权益已记入登记簿，特发此证。证书与登记簿不一致的，以登记簿为准。",
+            "After review and public notice the rights below have been entered in the register. "
+            "Where this certificate and the register differ, the register prevails.",
+        ),
+    )
+
+
+def issued_at(credential: Mapping[str, Any]) -> datetime:
+    return read_time(str(credential["validFrom"]))

@@ -1,0 +1,142 @@
+"""What exists and whose right it is: filings, entries with their versions, certificates, marks, objections.
+
+Written only by shugu.registry.services (and its part `objecting`). An entry's status is never stored: facets are
+computed from versions, marks and the day (domain.py).
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from shugu.kernel.models import Case, Hold
+
+
+class Filing(models.Model):
+    """One application to a register; its state is its case's. The primary key is the case's."""
+
+    case = models.OneToOneField(Case, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    number = models.CharField(max_length=40, unique=True)
+    register = models.CharField(max_length=40)
+    operation = models.CharField(max_length=20)
+    applicant = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
+    reviewer = models.ForeignKey("party.Organisation", null=True, on_delete=models.PROTECT, related_name="+")
+    title = models.CharField(max_length=200)
+    object_kind = models.CharField(max_length=40)
+    rights = models.JSONField()
+    # [{"org": id, "parts": n}]: co-holders with their relative parts; one row when the applicant holds alone.
+    holders = models.JSONField()
+    form = models.JSONField()
+    filed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["applicant"], name="filing_applicant")]
+
+
+class Entry(models.Model):
+    """A line of a register's account book. What it says is in its versions; the last one holds."""
+
+    number = models.CharField(max_length=40, unique=True)
+    register = models.CharField(max_length=40)
+    object_kind = models.CharField(max_length=40)
+    title = models.CharField(max_length=200)
+    holder = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
+    entered_on = models.DateField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["register", "-entered_on", "-id"], name="entry_register"),
+            models.Index(fields=["holder"], name="entry_holder"),
+        ]
+
+
+class EntryVersion(models.Model):
+    """What the book said from one day on, and by which filing. Never changed (trigger in 0002)."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="versions")
+    version = models.PositiveSmallIntegerField()
+    filing = models.ForeignKey(Filing, on_delete=models.PROTECT, related_name="+")
+    title = models.CharField(max_length=200)
+    rights = models.JSONField()
+    form = models.JSONField()
+    valid_from = models.DateField()
+    valid_until = models.DateField()
+    fact = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["entry", "version"], name="entry_version_once")]
+
+
+class Share(models.Model):
+    """A holder of a version and the relative parts held; co-holders divide what the entry earns by them."""
+
+    version = models.ForeignKey(EntryVersion, on_delete=models.PROTECT, related_name="shares")
+    org = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
+    parts = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "org"], name="share_once"),
+            models.CheckConstraint(condition=models.Q(parts__gt=0), name="share_positive"),
+        ]
+
+
+class Certificate(models.Model):
+    """A signed credential about one version of an entry; the document itself is kept by its digest."""
+
+    number = models.CharField(max_length=40, unique=True)
+    kind = models.CharField(max_length=60)
+    version = models.ForeignKey(EntryVersion, on_delete=models.PROTECT, related_name="certificates")
+    digest = models.CharField(max_length=64, unique=True)
+    issued_at = models.DateTimeField()
+    valid_until = models.DateField()
+    fact = models.BigIntegerField()
+
+
+class Mark(models.Model):
+    """A note in the book beside an entry: objected, suspended, encumbered, revoked; live until lifted."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="marks")
+    facet = models.CharField(max_length=20)
+    article = models.CharField(max_length=200, blank=True)
+    reason = models.TextField(blank=True)
+    hold = models.ForeignKey(Hold, null=True, on_delete=models.PROTECT, related_name="+")
+    case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="+")
+    placed_at = models.DateTimeField()
+    until = models.DateField(null=True)
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["entry"], name="mark_live", condition=models.Q(lifted_at__isnull=True))]
+
+
+class Objection(models.Model):
+    """An objection to a filing under public notice, or to an entry. The primary key is its case's."""
+
+    case = models.OneToOneField(Case, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    number = models.CharField(max_length=40, unique=True)
+    filing = models.ForeignKey(Filing, null=True, on_delete=models.PROTECT, related_name="+")
+    entry = models.ForeignKey(Entry, null=True, on_delete=models.PROTECT, related_name="+")
+    person = models.BigIntegerField()
+    org = models.BigIntegerField(null=True)
+    ground = models.CharField(max_length=40)
+    statement = models.TextField()
+    filed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(filing__isnull=False, entry__isnull=True)
+                | models.Q(filing__isnull=True, entry__isnull=False),
+                name="objection_to_one",
+            )
+        ]
+
+
+class TradeRecord(models.Model):
+    """That an entry was traded, told by the app that traded it; once for each reference."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="trades")
+    reference = models.CharField(max_length=100, unique=True)
+    data = models.JSONField()
+    recorded_at = models.DateTimeField()
+    fact = models.BigIntegerField()

@@ -1,0 +1,387 @@
+"""What pages and later apps read of the register. The book is public; filings and their materials are not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from shugu.kernel import documents, queries as cases, runtime
+from shugu.kernel.cases import Actor
+from shugu.kernel.errors import NotFound
+from shugu.kernel.models import Case, Clock
+from shugu.kernel.rules import RuleValue
+from shugu.kernel.text import Text
+from shugu.kernel.workdays import local_day
+from shugu.party import queries as parties
+from shugu.registry import applications, certificates
+from shugu.registry.domain import BLOCKING, FACET_TITLES, Facet, FacetLine, MarkView, facet_lines
+from shugu.registry.models import Certificate, Entry, EntryVersion, Filing, Mark, Objection
+from shugu.web.paper import render
+
+UNDERTAKING = (
+    "本单位知悉该权利存在异议登记，自愿继续办理并自担风险。 "
+    "We know that an objection to this right is on record, go on of our own will and bear the risk."
+)
+
+
+@dataclass(frozen=True)
+class HolderShare:
+    org: int
+    parts: int
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """A line of the account book as it stands on a day. `valid_until` is the last day, included."""
+
+    id: int
+    number: str
+    register: str
+    title: str
+    object_kind: str
+    holder_org: int
+    holders: tuple[HolderShare, ...]
+    rights: tuple[str, ...]
+    source: str
+    form: Mapping[str, str]
+    version: int
+    version_id: int
+    entered_on: date
+    valid_from: date
+    valid_until: date
+    lines: tuple[FacetLine, ...]
+    certificate_number: str
+    filing_number: str
+
+    @property
+    def facets(self) -> frozenset[str]:
+        return frozenset(line.facet.value for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an entry cannot be traded: the facet, the sentence and the article."""
+
+    code: str
+    text: Text
+    article: str
+
+
+@dataclass(frozen=True)
+class CertificateView:
+    number: str
+    kind: str
+    title: Text
+    entry_number: str
+    entry_id: int
+    register: str
+    version: int
+    digest: str
+    issued_at: datetime
+    valid_until: date
+    credential: Mapping[str, Any]
+    lines: tuple[FacetLine, ...]
+    fact: int
+
+    @property
+    def facets(self) -> frozenset[str]:
+        return frozenset(line.facet.value for line in self.lines)
+
+    @property
+    def article(self) -> str:
+        """The article behind the first facet: what makes it valid or takes that away."""
+        return self.lines[0].article if self.lines else ""
+
+
+@dataclass(frozen=True)
+class NoticeView:
+    """What the public may read of a filing under notice."""
+
+    number: str
+    case: int
+    register: str
+    title: str
+    object_kind: str
+    applicant: int
+    holders: tuple[HolderShare, ...]
+    rights: tuple[str, ...]
+    form: Mapping[str, str]
+    noticed_on: date
+    until: date
+    open: bool
+    objections: int
+
+
+@dataclass(frozen=True)
+class FilingView:
+    id: int
+    number: str
+    case_number: str
+    register: str
+    operation: str
+    state: str
+    title: str
+    object_kind: str
+    applicant: int
+    reviewer: int | None
+    rights: tuple[str, ...]
+    holders: tuple[HolderShare, ...]
+    form: Mapping[str, str]
+    filed_at: datetime
+    defects: tuple[str, ...] = ()
+    ground: str = ""
+    reason: str = ""
+    entry_number: str = ""
+    objections: tuple[ObjectionView, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class ObjectionView:
+    id: int
+    number: str
+    case_number: str
+    state: str
+    ground: str
+    statement: str
+    filed_at: datetime
+    person: int
+    org: int | None
+    filing_number: str
+    entry_number: str
+
+
+def article_of(rule: RuleValue) -> str:
+    """The article of a rule, or that it is the venue's own choice."""
+    return rule.article or "本场所规则 / the venue's own rule"
+
+
+def _versions() -> Prefetch[Any]:
+    rows = EntryVersion.objects.order_by("version").select_related("filing").prefetch_related("shares", "certificates")
+    return Prefetch("versions", queryset=rows)
+
+
+def _entries() -> QuerySet[Entry]:
+    live = Mark.objects.filter(lifted_at__isnull=True).order_by("id")
+    return Entry.objects.prefetch_related(_versions(), Prefetch("marks", queryset=live))
+
+
+def _shares(rows: Iterable[Mapping[str, Any]]) -> tuple[HolderShare, ...]:
+    return tuple(HolderShare(int(h["org"]), int(h["parts"])) for h in rows)
+
+
+def _lines(entry: Entry, version: EntryVersion, last: int, on: date) -> tuple[FacetLine, ...]:
+    rules = applications.rules_of(entry.register)
+    return facet_lines(
+        on=on, valid_until=version.valid_until, version=version.version, last_version=last,
+        marks=[MarkView(Facet(m.facet), m.article, m.reason, m.until) for m in entry.marks.all()],
+        term_article=article_of(rules.value("registry.certificate_term")),
+        book_article=article_of(rules.value("registry.rights")),
+    )  # fmt: skip
+
+
+def _view(entry: Entry, on: date) -> EntryView:
+    version = list(entry.versions.all())[-1]
+    issued = list(version.certificates.all())
+    return EntryView(
+        id=entry.pk, number=entry.number, register=entry.register, title=version.title, object_kind=entry.object_kind,
+        holder_org=entry.holder_id, holders=tuple(HolderShare(s.org_id, s.parts) for s in version.shares.all()),
+        rights=tuple(version.rights), source=str(version.form.get("source", "")), form=version.form,
+        version=version.version, version_id=version.pk, entered_on=entry.entered_on, valid_from=version.valid_from,
+        valid_until=version.valid_until, lines=_lines(entry, version, version.version, on),
+        certificate_number=issued[-1].number if issued else "", filing_number=version.filing.number,
+    )  # fmt: skip
+
+
+def _one(where: Q, what: str, on: date | None) -> EntryView:
+    found = _entries().filter(where).first()
+    if found is None:
+        raise NotFound(what=(f"登记条目 {what}", f"entry {what}"))
+    return _view(found, on or _today())
+
+
+def _today() -> date:
+    from shugu.kernel import clock
+
+    return local_day(clock.now())
+
+
+def entry(id: int, on: date | None = None) -> EntryView:
+    """An entry of the public book as it stands on `on` (today). Errors: NotFound."""
+    return _one(Q(pk=id), str(id), on)
+
+
+def entry_by_number(number: str, on: date | None = None) -> EntryView:
+    """Errors: NotFound."""
+    return _one(Q(number=number), number, on)
+
+
+def entries_of(org: int, on: date | None = None) -> list[EntryView]:
+    """Every entry the organisation holds, alone or with others, newest first."""
+    day = on or _today()
+    mine = Entry.objects.filter(Q(holder_id=org) | Q(versions__shares__org_id=org)).values("pk")
+    return [_view(e, day) for e in _entries().filter(pk__in=mine).order_by("-pk")]
+
+
+def search_entries(q: str = "", register: str = "", *, limit: int = 50, offset: int = 0, on: date | None = None) -> list[EntryView]:
+    """The public book: by title or number, newest first; `limit` at most 200."""
+    rows = _entries().order_by("-entered_on", "-pk")
+    if register:
+        rows = rows.filter(register=register)
+    if q:
+        rows = rows.filter(Q(title__icontains=q) | Q(number__iexact=q))
+    day = on or _today()
+    return [_view(e, day) for e in rows[max(offset, 0) : max(offset, 0) + min(max(limit, 0), 200)]]
+
+
+def tradable(entry_id: int, on: date) -> tuple[Reason, ...]:
+    """Why the entry may not be traded on that day; empty = it may. Errors: NotFound."""
+    shown = entry(entry_id, on)
+    return tuple(Reason(line.facet.value, FACET_TITLES[line.facet], line.article) for line in shown.lines if line.facet in BLOCKING)
+
+
+def undertaking_needed(entry_id: int, on: date) -> tuple[str, str] | None:
+    """(text to confirm, article) when the entry is objected to and a disposal needs the undertaking; else None."""
+    for line in entry(entry_id, on).lines:
+        if line.facet is Facet.OBJECTED:
+            return UNDERTAKING, line.article
+    return None
+
+
+def certificate(number: str, on: date | None = None) -> CertificateView:
+    """A certificate with the facets it has on `on` (today): the register prevails. Errors: NotFound."""
+    row = Certificate.objects.select_related("version").filter(number=number).first()
+    if row is None:
+        raise NotFound(what=(f"证书 {number}", f"certificate {number}"))
+    entry_ = _entries().get(pk=row.version.entry_id)
+    last = max(v.version for v in entry_.versions.all())
+    return CertificateView(
+        number=row.number, kind=row.kind, title=certificates.kind_title(row.kind), entry_number=entry_.number,
+        entry_id=entry_.pk, register=entry_.register, version=row.version.version, digest=row.digest,
+        issued_at=row.issued_at, valid_until=row.valid_until, credential=json.loads(documents.get(row.digest)),
+        lines=_lines(entry_, row.version, last, on or _today()), fact=row.fact,
+    )  # fmt: skip
+
+
+def certificate_bytes(number: str) -> bytes:
+    """The credential exactly as signed. Errors: NotFound."""
+    row = Certificate.objects.filter(number=number).first()
+    if row is None:
+        raise NotFound(what=(f"证书 {number}", f"certificate {number}"))
+    return documents.get(row.digest)
+
+
+def certificate_pdf(number: str, lang: str = "zh") -> bytes:
+    """The printed certificate; the same bytes each time. Errors: NotFound."""
+    shown = certificate(number)
+    fields = applications.form_fields(shown.register, shown.credential["credentialSubject"]["object_kind"]["code"])
+    labels = {f.id: f.title for f in fields}
+    answers = {f.id: dict(f.options) for f in fields if f.options}
+    title = Text(*applications.register_named(shown.register).title)
+    return render(certificates.document(shown.credential, shown.digest, title, labels, answers), lang=lang)
+
+
+def notices(now: datetime, *, limit: int = 50, offset: int = 0) -> list[NoticeView]:
+    """Filings under public notice, the one that ends first on top."""
+    rows = Clock.objects.filter(clock="notice_period", case__subject="registry.filing", case__state__in=("notice", "objected"))
+    ordered = list(rows.order_by("due_on", "pk").values_list("case_id", flat=True)[offset : offset + min(limit, 200)])
+    found = {f.pk: f for f in Filing.objects.filter(pk__in=ordered)}
+    return [_notice(found[pk], now) for pk in ordered]
+
+
+def notice(number: str, now: datetime) -> NoticeView:
+    """A filing under notice, or one whose notice is over. Errors: NotFound when it never was under notice."""
+    row = Filing.objects.filter(number=number).first()
+    if row is None:
+        raise NotFound(what=(f"公示 {number}", f"notice {number}"))
+    return _notice(row, now)
+
+
+def _notice(row: Filing, now: datetime) -> NoticeView:
+    clock = Clock.objects.filter(case_id=row.pk, clock="objection_window").order_by("-pk").first()
+    if clock is None:
+        raise NotFound(what=(f"公示 {row.number}", f"notice {row.number}"))
+    state = Case.objects.only("state").get(pk=row.pk).state
+    open_count = Case.objects.filter(parent_id=row.pk, closed_at__isnull=True).count()
+    return NoticeView(
+        number=row.number, case=row.pk, register=row.register, title=row.title, object_kind=row.object_kind,
+        applicant=row.applicant_id, holders=_shares(row.holders), rights=tuple(row.rights), form=row.form,
+        noticed_on=clock.starts_on, until=clock.due_on, open=state == "notice" and now < clock.due_at, objections=open_count,
+    )  # fmt: skip
+
+
+def ground_to_look(row: Filing, actor: Actor) -> str | None:
+    """The coded ground on which this actor may see the filing (rule `registry.query_grounds`), or None."""
+    if actor.person is None:
+        return None
+    if cases.is_party(row.pk, actor) or any(h["org"] == actor.org for h in row.holders):
+        return "own"
+    for ground in applications.rules_of(row.register).value("registry.query_grounds").rows:
+        seats = ground.get("seats", ())
+        if isinstance(seats, tuple) and actor.seats & {str(s) for s in seats}:
+            return str(ground["code"])
+    return None
+
+
+def filing(number: str, actor: Actor) -> FilingView:
+    """A filing for those who may see it; a stranger sees nothing. Every look from a page or the API goes through
+    services.look_at_filing, which records it. Errors: NotFound."""
+    row = Filing.objects.select_related("case").filter(Q(number=number) | Q(case__number=number)).first()
+    if row is None or ground_to_look(row, actor) is None:
+        raise NotFound(what=(f"登记申请 {number}", f"filing {number}"))
+    return filing_view(row)
+
+
+def filing_view(row: Filing) -> FilingView:
+    """Everything of a filing; the caller has made sure that it may be seen."""
+    data = row.case.data
+    entered = EntryVersion.objects.filter(filing=row).select_related("entry").first()
+    return FilingView(
+        id=row.pk, number=row.number, case_number=row.case.number, register=row.register, operation=row.operation,
+        state=row.case.state, title=row.title, object_kind=row.object_kind, applicant=row.applicant_id,
+        reviewer=row.reviewer_id, rights=tuple(row.rights), holders=_shares(row.holders), form=row.form, filed_at=row.filed_at,
+        defects=tuple(data.get("defects", ())), ground=str(data.get("ground", "")), reason=str(data.get("reason", "")),
+        entry_number=entered.entry.number if entered else "",
+        objections=tuple(_objection(o) for o in Objection.objects.filter(filing=row).select_related("case").order_by("pk")),
+    )  # fmt: skip
+
+
+def filings_of(org: int) -> list[FilingView]:
+    rows = Filing.objects.select_related("case").filter(applicant_id=org).order_by("-pk")
+    return [filing_view(r) for r in rows]
+
+
+def _objection(row: Objection) -> ObjectionView:
+    return ObjectionView(
+        id=row.pk, number=row.number, case_number=row.case.number, state=row.case.state, ground=row.ground,
+        statement=row.statement, filed_at=row.filed_at, person=row.person, org=row.org,
+        filing_number=row.filing.number if row.filing else "", entry_number=row.entry.number if row.entry else "",
+    )  # fmt: skip
+
+
+def objection(number: str, actor: Actor) -> ObjectionView:
+    """For the parties of the objection and for the venue's staff. Errors: NotFound."""
+    row = Objection.objects.select_related("case", "filing", "entry").filter(number=number).first()
+    staff = bool(actor.seats & {"registrar", "reviewer", "regulator", "auditor"})
+    if row is None or not (staff or cases.is_party(row.pk, actor)):
+        raise NotFound(what=(f"异议 {number}", f"objection {number}"))
+    return _objection(row)
+
+
+def holder_names(shares: Iterable[HolderShare]) -> str:
+    rows = tuple(shares)
+    names = parties.org_names([s.org for s in rows])
+    return "、".join(names.get(s.org, str(s.org)) for s in rows)
+
+
+def registers() -> list[dict[str, Any]]:
+    """Every register of the venue: id, titles, whether it is open, the operations it has procedures for."""
+    return [
+        {"id": r.id, "title": {"zh": r.title[0], "en": r.title[1]}, "open": r.open, "certificate": r.certificate,
+         "operations": sorted(r.procedures)}
+        for r in runtime.rules().profile.registers
+    ]  # fmt: skip
