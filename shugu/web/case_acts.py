@@ -1,0 +1,200 @@
+"""Cases for every app at once: who sees a case, how an act reaches the service of the app that owns it, materials.
+
+An app registers its subject once, when it starts:
+
+    case_pages.register("registry.filing", act_fn, detail_url_fn)
+    act_fn(case_id, do, input, undertaking, *, actor, now, key) -> object
+    detail_url_fn(case_id) -> str ("" for none)
+
+and, where an input of its acts is more than a line of text, `name_input`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from shugu.kernel import documents, queries
+from shugu.kernel.cases import Actor
+from shugu.kernel.commands import command
+from shugu.kernel.decide import allowed
+from shugu.kernel.errors import Forbidden, NotFound
+from shugu.kernel.models import Case, Material
+from shugu.kernel.procedure import MaterialRow
+from shugu.kernel.tables import table
+from shugu.kernel.text import Text
+
+# Seats that may open any case without having a step in it.
+ONLOOKERS = frozenset({"regulator", "auditor", "operator"})
+
+
+class ActFn(Protocol):
+    def __call__(
+        self, case: int, do: str, input: dict[str, Any], undertaking: str, *, actor: Actor, now: datetime, key: str | None
+    ) -> object: ...
+
+
+@dataclass(frozen=True)
+class Owner:
+    act: ActFn
+    detail_url: Callable[[int], str] | None = None
+    sees: Callable[[int, Actor], bool] | None = None
+
+
+@dataclass(frozen=True)
+class InputField:
+    """How an input of an act is asked for. kind: line, text, day, number, tick, choice, choices; `options` is called
+    with the case id and gives (code, words) pairs."""
+
+    name: str
+    title: Text
+    kind: str = "line"
+    options: Callable[[int], Iterable[tuple[str, Text]]] | None = None
+    help: Text | None = None
+
+
+NameFn = Callable[[Iterable[int], str], Mapping[int, str]]
+_OWNERS: dict[str, Owner] = {}
+_INPUTS: dict[str, InputField] = {}
+_NAMES: dict[str, NameFn] = {}
+
+
+def register(
+    subject: str,
+    act_fn: ActFn,
+    detail_url_fn: Callable[[int], str] | None = None,
+    *,
+    sees: Callable[[int, Actor], bool] | None = None,
+) -> None:
+    """`sees(case, actor)`: further actors who may open the case, beside its parties and the seats of its table."""
+    _OWNERS[subject] = Owner(act_fn, detail_url_fn, sees)
+
+
+def name_input(
+    name: str,
+    zh: str,
+    en: str,
+    kind: str = "line",
+    options: Callable[[int], Iterable[tuple[str, Text]]] | None = None,
+    help: Text | None = None,
+) -> None:
+    """The same name means the same thing in every table: the last registration wins."""
+    _INPUTS[name] = InputField(name, Text(zh, en), kind, options, help)
+
+
+def name_parties(*, orgs: NameFn, people: NameFn) -> None:
+    """party tells how ids become names: (ids, "zh" | "en") -> {id: name}."""
+    _NAMES.update(orgs=orgs, people=people)
+
+
+def org_names(ids: Iterable[int], lang: str) -> Mapping[int, str]:
+    return _NAMES["orgs"](ids, lang) if "orgs" in _NAMES else {}
+
+
+def person_names(ids: Iterable[int], lang: str) -> Mapping[int, str]:
+    return _NAMES["people"](ids, lang) if "people" in _NAMES else {}
+
+
+def input_field(name: str) -> InputField:
+    return _INPUTS.get(name, InputField(name, Text(name.replace("_", " "), name.replace("_", " "))))
+
+
+for _name, _zh, _en, _kind in (
+    ("reason", "理由", "Reason", "text"),
+    ("opinion", "意见", "Opinion", "text"),
+    ("defects", "须补正的全部事项", "Everything to be corrected", "text"),
+    ("ground", "依据", "Ground", "text"),
+    ("note", "说明", "Note", "text"),
+    ("answer", "答复", "Answer", "text"),
+):
+    name_input(_name, _zh, _en, _kind)
+
+
+def detail_url(case: Case) -> str:
+    owner = _OWNERS.get(case.subject)
+    return owner.detail_url(case.pk) if owner is not None and owner.detail_url is not None else ""
+
+
+def sees(case: Case, actor: Actor) -> bool:
+    tab = table(case.procedure, case.version)
+    if actor.seats & (ONLOOKERS | {p.seat for p in tab.parties if p.seat}):
+        return True
+    owner = _OWNERS.get(case.subject)
+    if queries.is_party(case.pk, actor):
+        return True
+    return owner is not None and owner.sees is not None and owner.sees(case.pk, actor)
+
+
+def visible_case(number: str, actor: Actor) -> Case:
+    """Errors: NotFound, also for a case that exists but is not this actor's to know of."""
+    case = queries.case_by_number(number)
+    if not sees(case, actor):
+        raise NotFound(what=(f"办件 {number}", f"case {number}"))
+    return case
+
+
+def act(
+    number: str,
+    do: str,
+    input: Mapping[str, Any],
+    undertaking: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    key: str | None = None,
+) -> Case:
+    """Hand an act to the app that owns the case. Errors: NotFound, and whatever that app refuses."""
+    case = visible_case(number, actor)
+    owner = _OWNERS.get(case.subject)
+    if owner is None:
+        raise NotFound(what=(f"办件 {number} 的办理入口", f"way to act on case {number}"))
+    owner.act(case.pk, do, dict(input), undertaking, actor=actor, now=now, key=key)
+    case.refresh_from_db()
+    return case
+
+
+@dataclass(frozen=True)
+class MaterialSlot:
+    """A material some act of the actor needs: what it is, whether filed, and the act it is for."""
+
+    row: MaterialRow
+    filed: Material | None
+    do: str
+
+
+def material_slots(case: int, actor: Actor) -> list[MaterialSlot]:
+    """Every material the acts open to this actor need in the present state, each once."""
+    tab, view = queries.view_of(case)
+    filed = {m.material: m for m in queries.materials(case)}
+    out: dict[str, MaterialSlot] = {}
+    for step in allowed(tab, view, actor):
+        for row, _ in queries.materials_needed(case, step.do):
+            out.setdefault(row.id, MaterialSlot(row, filed.get(row.id), step.do))
+    return list(out.values())
+
+
+@dataclass(frozen=True)
+class FileMaterial:
+    """`signers`: how many people signed the document, at most what the table asks for."""
+
+    case: str
+    material: str
+    filename: str
+    media_type: str
+    content: bytes
+    signers: int = 1
+
+
+@command("case.file_material", ("提交材料", "file a material"))
+def file_material(cmd: FileMaterial, *, actor: Actor, now: datetime) -> Material:
+    """By whoever has an act that needs it now. Errors: NotFound, Forbidden, InputInvalid."""
+    case = visible_case(cmd.case, actor)
+    slot = next((s for s in material_slots(case.pk, actor) if s.row.id == cmd.material), None)
+    if slot is None or case.closed_at is not None:
+        raise Forbidden()
+    return documents.file_material(
+        case.pk, cmd.material, filename=cmd.filename, media_type=cmd.media_type, content=cmd.content, actor=actor,
+        now=now, signers=max(1, min(cmd.signers, slot.row.signed_by)),
+    )  # fmt: skip

@@ -1,0 +1,163 @@
+"""A case and the desk as the components take them: record header, clocks, timeline, parties."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import Resolver404, resolve, reverse
+
+from shugu.kernel import queries, runtime
+from shugu.kernel.cases import Actor
+from shugu.kernel.models import Case
+from shugu.kernel.procedure import Table
+from shugu.kernel.queries import ActChoice, ClockLine
+from shugu.kernel.tables import table
+from shugu.kernel.text import Text
+from shugu.kernel.workdays import Due, remaining
+from shugu.web import case_acts, language
+from shugu.web.shapes import Act, Chip, ClockFace, Event, Record, Seal, SealState, Tone
+from shugu.web.sources import source_of
+
+_BAD_ENDS = ("refus", "declin", "reject", "revok", "fail", "terminat")
+_STOPPED_ENDS = ("withdraw", "cancel", "laps", "expir", "closed", "return")
+_WAITING = ("correct", "draft", "suspend", "paus")
+
+
+def tone_of(state: str, final: bool) -> Tone:
+    """A colour for a state by its English id; the chip's words carry the meaning."""
+    if state.startswith(_BAD_ENDS):
+        return Tone.BAD
+    if state.startswith(_STOPPED_ENDS):
+        return Tone.STOPPED
+    if final:
+        return Tone.GOOD
+    return Tone.WAITING if state.startswith(_WAITING) else Tone.PROGRESS
+
+
+def state_chip(tab: Table, state: str) -> Chip:
+    row = tab.state[state]
+    return Chip(row.title, tone_of(row.id, row.final))
+
+
+def clock_face(line: ClockLine, now: datetime) -> ClockFace:
+    unit = str(line.source.unit)
+    left = remaining(now, Due(line.due_on, line.provisional), unit, calendar=runtime.calendar())
+    stopped: Text | str = Text("暂停计时", "paused") if line.status == "paused" else ""
+    return ClockFace(
+        due=line.due_on, left=left, unit=unit if unit in ("wd", "cd") else "cd", kind=line.kind, title=line.title,
+        provisional=line.provisional, stopped=stopped, source=source_of(line.source),
+    )  # fmt: skip
+
+
+def clock_faces(case: int, now: datetime) -> list[ClockFace]:
+    """Every live clock once: a window and a firing clock that tell the same end are one line to its reader."""
+    out: dict[tuple[Any, ...], ClockFace] = {}
+    for line in queries.clocks(case, now):
+        face = clock_face(line, now)
+        out.setdefault((line.title, line.due_on), face)
+    return list(out.values())
+
+
+def seal_of(fact_id: int, position: int | None) -> Seal | None:
+    """The evidence badge of a fact; None while no app answers for proofs."""
+    panel = f"/evidence/facts/{fact_id}/"
+    try:
+        resolve(panel)
+    except Resolver404:
+        return None
+    return Seal(SealState.WAITING if position is None else SealState.SEALED, panel, position)
+
+
+def header_act(case: Case, choice: ActChoice, primary: bool) -> Act:
+    """Acts that ask for nothing act at once, the others open their form."""
+    url = reverse("web:case_act", args=[case.number, choice.do])
+    asks = bool(choice.input or choice.optional or choice.undertaking)
+    refused = Text(*choice.why) if choice.why else None
+    final = choice.do in ("withdraw", "refuse", "decline", "terminate", "revoke")
+    confirm = Text(f"确定“{choice.title.zh}”？", f"{choice.title.en.capitalize()}?") if final and not asks else ""
+    return Act(
+        choice.do, choice.title, url, "get" if asks else "post", primary=primary and not final, danger=final,
+        confirm=confirm, refused=refused, article=choice.article,
+    )  # fmt: skip
+
+
+def record_of(case: Case, actor: Actor, now: datetime) -> Record:
+    tab = table(case.procedure, case.version)
+    choices = queries.acts(case.pk, actor, now)
+    first = next((c.do for c in choices if c.allowed), "")
+    faces = clock_faces(case.pk, now)
+    holders = _holders(case)
+    return Record(
+        name=case.title, number=case.number, kind=tab.title, state=state_chip(tab, case.state),
+        holder="、".join(holders) if language.current() == "zh" else ", ".join(holders),
+        dates=(
+            (Text("立案", "Opened"), case.opened_at),
+            *(((Text("办结", "Closed"), case.closed_at),) if case.closed_at else ()),
+        ),
+        clock=faces[0] if faces else None,
+        acts=tuple(header_act(case, c, c.do == first) for c in choices),
+    )  # fmt: skip
+
+
+def _holders(case: Case) -> list[str]:
+    tab = table(case.procedure, case.version)
+    rows = queries.parties(case.pk)
+    role = next((p.role for p in tab.parties if p.seat is None and any(r == p.role for r, _, _ in rows)), None)
+    ids = [org for r, _, org in rows if r == role and org is not None]
+    names = case_acts.org_names(ids, language.current())
+    return [names[i] for i in dict.fromkeys(ids) if i in names]
+
+
+def party_lines(case: Case, actor: Actor) -> list[tuple[Text, str]]:
+    """(role, who) of everybody in the case; people are named to their own side and to seats only."""
+    tab, lang = table(case.procedure, case.version), language.current()
+    rows = queries.parties(case.pk)
+    orgs = case_acts.org_names([o for _, _, o in rows if o is not None], lang)
+    people = case_acts.person_names([p for _, p, _ in rows if p is not None], lang)
+    out: dict[tuple[Text, str], None] = {}
+    for role, person, org in rows:
+        title = tab.party[role].title if role in tab.party else Text(role, role)
+        out[(title, _who(person, org, orgs, people, actor))] = None
+    return list(out)
+
+
+def _who(
+    person: int | None, org: int | None, orgs: Any, people: Any, actor: Actor
+) -> str:
+    near = bool(actor.seats) or (org is not None and org == actor.org) or person == actor.person
+    parts = [orgs.get(org, "") if org is not None else "", people.get(person, "") if near and person is not None else ""]
+    named = " · ".join(p for p in parts if p)
+    return named or str(Text("场所工作人员", "venue staff"))
+
+
+def events_of(case: Case, actor: Actor, now: datetime) -> list[Event]:
+    """Every fact in order, then where the case stands now with its clock."""
+    tab, lang = table(case.procedure, case.version), language.current()
+    facts = queries.timeline(case.pk)
+    orgs = case_acts.org_names({f.org for f in facts if f.org is not None}, lang)
+    people = case_acts.person_names({f.person for f in facts if f.person is not None}, lang)
+    out = []
+    for fact in facts:
+        who = {"clock": str(Text("期限届满", "the clock")), "mandate": str(Text("系统", "the system"))}.get(fact.actor_kind)
+        said = [str(fact.input[k]) for k in ("opinion", "reason", "defects", "ground", "note") if fact.input.get(k)]
+        different = fact.effective_on != queries.today(fact.recorded_at)
+        title = fact.title
+        if fact.name == "material.filed":
+            title = _material_title(tab, str(fact.data.get("material", "")), title)
+        out.append(
+            Event(
+                title, fact.recorded_at, who or _who(fact.person, fact.org, orgs, people, actor), "\n".join(said),
+                effective_on=fact.effective_on if different else None, seal=seal_of(fact.fact_id, fact.position),
+                tone=Tone.PROGRESS if fact.state else Tone.NEUTRAL,
+            )
+        )  # fmt: skip
+    if case.closed_at is None:
+        faces = clock_faces(case.pk, now)
+        out.append(Event(tab.state[case.state].title, current=True, clock=faces[0] if faces else None))
+    return out
+
+
+def _material_title(tab: Table, material: str, verb: Text) -> Text:
+    row = next((m for s in tab.steps for m in s.materials if m.id == material), None)
+    return Text(f"{verb.zh}：{row.title.zh}", f"{verb.en}: {row.title.en}") if row else verb
