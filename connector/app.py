@@ -135,7 +135,7 @@ class Plane:
             await anyio.sleep(ACK_PAUSE)
             last = latest(self.home.store, grant, file.name, file.sha256)
         if said != {"sha256": file.sha256} or last is None or total(last.reserved) != file.size:
-            raise BadDocument(detail="there is no whole delivery with this digest")
+            raise BadDocument(detail=("没有以该摘要完整送达的交付", "there is no whole delivery with this digest"))
         await run_sync(self._close, admitted, last)
         given = receipts.of_grant(self.home, last.grant)
         name = receipts.number_of(last)
@@ -156,7 +156,9 @@ class Plane:
         held = self.home.product_file(admitted.grant.product, file.name)
         held.check_unchanged()
         if held.sha256 != file.sha256:
-            raise BadDocument(detail="the file here is another version than the one granted")
+            raise BadDocument(
+                detail=("此处的文件不是授权的版本", "the file here is another version than the one granted")
+            )
         return held
 
     async def outbox(self) -> None:
@@ -181,10 +183,10 @@ async def body_of(request: Request) -> Any:
         async for part in request.stream():
             content += part
             if len(content) > MAX_BODY:
-                raise BadDocument(detail="the body is too large")
+                raise BadDocument(detail=("请求体过大", "the body is too large"))
         return json.loads(content)
     except (ValueError, RecursionError, ClientDisconnect) as error:
-        raise BadDocument(detail="the body is not JSON") from error
+        raise BadDocument(detail=("请求体不是 JSON", "the body is not JSON")) from error
 
 
 async def refused(request: Request, error: Exception) -> Response:

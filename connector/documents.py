@@ -162,19 +162,24 @@ def digest(document: Document) -> str:
     return digest_hex(document)
 
 
+def body_digest(document: Document) -> str:
+    """Digest without the proofs: signing again (SM2 signatures differ each time) is still the same document."""
+    return digest_hex({name: value for name, value in document.items() if name != "proof"})
+
+
 def opened(document: object, kind: Kind, keys: Keyring) -> tuple[Document, Document]:
     """(body, subject) of a document of this kind signed by a pinned key. Raises BadDocument."""
     if not isinstance(document, dict):
-        raise BadDocument(detail="an object is wanted")
+        raise BadDocument(detail=("应为对象", "an object is wanted"))
     try:
         body = require_credential(document, keys)
         if body["type"] != ["VerifiableCredential", kind.value]:
-            raise BadDocument(detail=f"not a {kind}")
+            raise BadDocument(detail=(f"不是 {kind}", f"not a {kind}"))
         return body, cast(Document, body["credentialSubject"])
     except BadDocument:
         raise
     except ShuguError as error:
-        raise BadDocument(detail=error.message("en")) from error
+        raise BadDocument(detail=(error.message("zh"), error.message("en"))) from error
 
 
 def read_grant(document: object, keys: Keyring) -> Grant:
@@ -183,10 +188,10 @@ def read_grant(document: object, keys: Keyring) -> Grant:
     texts = ("grant", "connector", "contract", "contract_sha256", "buyer", "product", "product_version")
     _members(subject, {*texts, "files", "policy", "limits"})
     if "validUntil" not in body:
-        raise BadDocument(detail="a grant has an end")
+        raise BadDocument(detail=("授权必须有截止时间", "a grant has an end"))
     files = subject["files"]
     if not isinstance(files, list) or not files:
-        raise BadDocument(detail="a grant names files")
+        raise BadDocument(detail=("授权必须列明文件", "a grant names files"))
     return Grant(
         **{name: _text(subject, name) for name in texts},
         files=tuple(_file(file) for file in files),
@@ -203,9 +208,9 @@ def read_notice(document: object, keys: Keyring) -> Notice:
     _members(subject, {"grant", "connector", "action", "sequence", "reason"})
     sequence = subject["sequence"]
     if type(sequence) is not int or sequence < 1:
-        raise BadDocument(detail="the sequence is a whole number from 1")
+        raise BadDocument(detail=("序号应为从 1 起的整数", "the sequence is a whole number from 1"))
     if subject["action"] not in list(NoticeAction):
-        raise BadDocument(detail="unknown action")
+        raise BadDocument(detail=("未知的动作", "unknown action"))
     return Notice(
         _text(subject, "grant"), _text(subject, "connector"), NoticeAction(str(subject["action"])), sequence,
         _text(subject, "reason"),
@@ -218,39 +223,39 @@ def read_order(document: object, keys: Keyring, now: datetime) -> QualityOrder:
     names = ("order", "connector", "product", "file", "sha256")
     _members(subject, set(names))
     if "validUntil" not in body:
-        raise BadDocument(detail="an order has an end")
+        raise BadDocument(detail=("指令必须有截止时间", "an order has an end"))
     if not read_time(str(body["validFrom"])) <= now < read_time(str(body["validUntil"])):
-        raise BadDocument(detail="the order is outside its term")
+        raise BadDocument(detail=("指令不在有效期内", "the order is outside its term"))
     return QualityOrder(**{name: _text(subject, name) for name in names})
 
 
 def _members(value: Mapping[str, Any], wanted: set[str]) -> None:
     if set(value) != wanted:
         odd = sorted(set(value) ^ wanted)
-        raise BadDocument(detail=f"missing or unknown members: {', '.join(odd)}")
+        raise BadDocument(detail=(f"缺少或多出成员:{', '.join(odd)}", f"missing or unknown members: {', '.join(odd)}"))
 
 
 def _text(value: Mapping[str, Any], name: str) -> str:
     text = value[name]
     if not isinstance(text, str) or not text or len(text) > 500:
-        raise BadDocument(detail=f"{name} is a text")
+        raise BadDocument(detail=(f"{name} 应为文本", f"{name} is a text"))
     return text
 
 
 def _file(value: object) -> GrantedFile:
     if not isinstance(value, dict):
-        raise BadDocument(detail="a file is an object")
+        raise BadDocument(detail=("文件应为对象", "a file is an object"))
     _members(value, {"name", "sha256", "size"})
     if type(value["size"]) is not int or value["size"] < 0:
-        raise BadDocument(detail="a size is a whole number")
+        raise BadDocument(detail=("大小应为整数", "a size is a whole number"))
     return GrantedFile(_text(value, "name"), _text(value, "sha256"), value["size"])
 
 
 def _limits(value: object) -> Limits:
     if not isinstance(value, dict):
-        raise BadDocument(detail="limits are an object")
+        raise BadDocument(detail=("限额应为对象", "limits are an object"))
     _members(value, {"count", "bytes", "requests_per_minute"})
     for limit in value.values():
         if limit is not None and (type(limit) is not int or limit < 0):
-            raise BadDocument(detail="a limit is a whole number or null")
+            raise BadDocument(detail=("限额应为整数或空", "a limit is a whole number or null"))
     return Limits(value["count"], value["bytes"], value["requests_per_minute"])

@@ -9,7 +9,7 @@ from datetime import datetime
 from shugu.formats.canonical import canonical
 from shugu.formats.credential import Document
 
-from .documents import Grant, NoticeAction, digest, read_grant, read_notice
+from .documents import Grant, NoticeAction, body_digest, digest, read_grant, read_notice
 from .errors import BadDocument, GrantNotLive, Replayed, UnknownGrant
 from .home import Home
 from .meter import append
@@ -46,18 +46,20 @@ def accept(home: Home, document: object, now: datetime) -> Held:
     """
     grant = read_grant(document, home.exchange_keys)
     if grant.connector != home.id:
-        raise BadDocument(detail="it is for another connector")
+        raise BadDocument(detail=("不是发给本连接器的", "it is for another connector"))
     if grant.valid_until <= now:
-        raise BadDocument(detail="its term is over")
+        raise BadDocument(detail=("期限已过", "its term is over"))
     for file in grant.files:
         held = home.product_file(grant.product, file.name)
         if (held.sha256, held.size) != (file.sha256, file.size):
-            raise BadDocument(detail=f"the file {file.name} here has another digest")
+            raise BadDocument(
+                detail=(f"此处文件 {file.name} 的摘要不同", f"the file {file.name} here has another digest")
+            )
     received = digest(document)  # type: ignore[arg-type]
     with home.store.transaction() as database:
-        row = database.execute("SELECT digest FROM grants WHERE grant_id = ?", (grant.grant,)).fetchone()
-        if row is not None and row["digest"] != received:
-            raise Replayed(what=f"grant {grant.grant}")
+        row = database.execute("SELECT document FROM grants WHERE grant_id = ?", (grant.grant,)).fetchone()
+        if row is not None and body_digest(json.loads(row["document"])) != body_digest(document):  # type: ignore[arg-type]
+            raise Replayed(what=(f"授权 {grant.grant}", f"grant {grant.grant}"))
         if row is None:
             text = canonical(document).decode()
             database.execute(
@@ -72,13 +74,15 @@ def notify(home: Home, grant_id: str, document: object, now: datetime) -> Held:
     """Applies a signed notice. Raises BadDocument, UnknownGrant, Replayed for an old sequence, GrantNotLive once revoked."""
     notice = read_notice(document, home.exchange_keys)
     if notice.connector != home.id or notice.grant != grant_id:
-        raise BadDocument(detail="it is for another connector or grant")
+        raise BadDocument(detail=("不是发给本连接器或该授权的", "it is for another connector or grant"))
     with home.store.transaction() as database:
         row = database.execute("SELECT state, sequence FROM grants WHERE grant_id = ?", (grant_id,)).fetchone()
         if row is None:
             raise UnknownGrant(grant=grant_id)
         if notice.sequence <= row["sequence"]:
-            raise Replayed(what=f"notice {notice.sequence} of grant {grant_id}")
+            raise Replayed(
+                what=(f"授权 {grant_id} 的第 {notice.sequence} 号通知", f"notice {notice.sequence} of grant {grant_id}")
+            )
         if row["state"] == "revoked":
             raise GrantNotLive(grant=grant_id, state="revoked")
         state = STATES[notice.action]

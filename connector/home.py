@@ -86,7 +86,7 @@ def create(
 ) -> None:  # fmt: skip
     """Makes a new home with fresh keys. Raises HomeNotReady when there is one already, BadKey for bad pinned keys."""
     if (path / CONFIG).exists():
-        raise HomeNotReady(path=str(path), detail="it already holds a connector")
+        raise HomeNotReady(path=str(path), detail=("其中已有连接器", "it already holds a connector"))
     pinned = keyring(exchange_vkey)
     identity = name or f"connector-{secrets.token_hex(4)}"
     path.mkdir(parents=True, exist_ok=True, mode=0o700)

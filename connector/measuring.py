@@ -9,7 +9,7 @@ from typing import cast
 from shugu.formats.credential import Document
 from shugu.measure import Source, evaluate
 
-from .documents import Kind, QualityOrder, digest, read_order, sign_document
+from .documents import Kind, QualityOrder, body_digest, digest, read_order, sign_document
 from .errors import BadDocument, Replayed
 from .home import Home
 from .meter import append
@@ -22,18 +22,18 @@ def fulfil(home: Home, product: str, document: object, now: datetime) -> Documen
     """
     order = read_order(document, home.exchange_keys, now)
     if order.connector != home.id or order.product != product:
-        raise BadDocument(detail="it is for another connector or product")
-    received = digest(document)  # type: ignore[arg-type]
+        raise BadDocument(detail=("不是发给本连接器或该产品的", "it is for another connector or product"))
+    received = body_digest(document)  # type: ignore[arg-type]
     kept = _kept(home, order, received)
     if kept is not None:
         return kept
     held = home.product_file(order.product, order.file)
     if held.sha256 != order.sha256:
-        raise BadDocument(detail="the file here has another digest")
+        raise BadDocument(detail=("此处文件的摘要不同", "the file here has another digest"))
     held.check_unchanged()
     report = evaluate(Source.of(held.path, related=held.related), held.dictionary, now=now)
     if report.revision != order.sha256:
-        raise BadDocument(detail="the file changed while it was measured")
+        raise BadDocument(detail=("评价期间文件发生了变化", "the file changed while it was measured"))
     subject: Document = {
         "order": order.order,
         "connector": home.id,
@@ -60,5 +60,5 @@ def _kept(home: Home, order: QualityOrder, received: str) -> Document | None:
     if row is None:
         return None
     if row["digest"] != received:
-        raise Replayed(what=f"order {order.order}")
+        raise Replayed(what=(f"指令 {order.order}", f"order {order.order}"))
     return cast(Document, json.loads(row["document"]))

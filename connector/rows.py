@@ -40,9 +40,9 @@ def parse_query(columns: str | None, where: Sequence[str], limit: str | None, fo
         conditions.append((parts[0], parts[1], parts[2]))
     number = limit or "100"
     if not (number.isascii() and number.isdigit()) or not 1 <= int(number[:9]) <= MAX_ROWS:
-        raise BadQuery(detail=f"limit is 1 to {MAX_ROWS}")
+        raise BadQuery(detail=(f"limit 应为 1 至 {MAX_ROWS}", f"limit is 1 to {MAX_ROWS}"))
     if form not in (None, "json", "parquet"):
-        raise BadQuery(detail="format is json or parquet")
+        raise BadQuery(detail=("format 应为 json 或 parquet", "format is json or parquet"))
     names = tuple(name for name in (columns or "").split(",") if name)
     return Query(names, tuple(conditions), int(number), form == "parquet")
 
@@ -57,7 +57,7 @@ def run_query(path: Path, query: Query) -> bytes:
         known = {row[0]: row[1] for row in engine.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
         for name in (*query.columns, *(column for column, _, _ in query.where)):
             if name not in known:
-                raise BadQuery(detail=f"there is no column {name[:80]}")
+                raise BadQuery(detail=(f"没有字段 {name[:80]}", f"there is no column {name[:80]}"))
         chosen = ", ".join(quoted(name) for name in query.columns or tuple(known))
         tests = [f"{quoted(name)} {_OPERATORS[op]} CAST(? AS {known[name]})" for name, op, _ in query.where]
         condition = f" WHERE {' AND '.join(tests)}" if tests else ""

@@ -154,21 +154,26 @@ class Dictionary:
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
-            raise BadDictionary(place="columns", detail="two columns share one name")
+            raise BadDictionary(place="columns", detail=("两个字段重名", "two columns share one name"))
         if not names:
-            raise BadDictionary(place="columns", detail="no column is declared")
+            raise BadDictionary(place="columns", detail=("没有声明任何字段", "no column is declared"))
         for place, used in self._uses():
             for name in used:
                 if name not in names:
                     raise UnknownColumn(place=place, column=name)
         for reference in self.references:
             if not reference.columns or len(reference.columns) != len(reference.table_columns):
-                raise BadDictionary(place=f"reference to {reference.table}", detail="column counts differ")
+                raise BadDictionary(
+                    place=f"reference to {reference.table}", detail=("两侧字段数不同", "column counts differ")
+                )
         for rule in self.rules:
             if rule.indicator not in RULE_INDICATORS:
-                raise BadDictionary(place=f"rule {rule.name}", detail=f"indicator {rule.indicator} takes no rules")
+                raise BadDictionary(
+                    place=f"rule {rule.name}",
+                    detail=(f"指标 {rule.indicator} 不接受规则", f"indicator {rule.indicator} takes no rules"),
+                )
         if len({rule.name for rule in self.rules}) != len(self.rules):
-            raise BadDictionary(place="rules", detail="two rules share one name")
+            raise BadDictionary(place="rules", detail=("两条规则重名", "two rules share one name"))
 
     def _uses(self) -> list[tuple[str, tuple[str, ...]]]:
         uses = [("key", key) for key in self.keys]
@@ -207,15 +212,15 @@ def _plain(value: object) -> object:
 
 def _build(kind: type[T], raw: object, place: str) -> T:
     if not isinstance(raw, dict):
-        raise BadDictionary(place=place, detail="an object is wanted")
+        raise BadDictionary(place=place, detail=("应为对象", "an object is wanted"))
     known = {f.name: f for f in fields(cast(Any, kind))}
     hints = typing.get_type_hints(kind)
     for name in raw:
         if name not in known:
-            raise BadDictionary(place=place, detail=f"unknown field “{name}”")
+            raise BadDictionary(place=place, detail=(f"未知成员“{name}”", f"unknown field “{name}”"))
     for name, field in known.items():
         if name not in raw and field.default is MISSING:
-            raise BadDictionary(place=place, detail=f"field “{name}” is missing")
+            raise BadDictionary(place=place, detail=(f"缺少成员“{name}”", f"field “{name}” is missing"))
     values = {name: _value(hints[name], item, f"{place}.{name}") for name, item in raw.items()}
     return kind(**values)
 
@@ -226,15 +231,17 @@ def _value(hint: Any, raw: object, place: str) -> object:
         return None if raw is None else _value(options[0], raw, place)
     if typing.get_origin(hint) is tuple:
         if not isinstance(raw, list):
-            raise BadDictionary(place=place, detail="a list is wanted")
+            raise BadDictionary(place=place, detail=("应为列表", "a list is wanted"))
         inner = typing.get_args(hint)[0]
         return tuple(_value(inner, item, f"{place}[{n}]") for n, item in enumerate(raw))
     if is_dataclass(hint):
         return _build(cast(type[Any], hint), raw, place)
     if issubclass(hint, StrEnum):
         if raw not in list(hint):
-            raise BadDictionary(place=place, detail=f"one of {', '.join(hint)} is wanted")
+            raise BadDictionary(
+                place=place, detail=(f"应为 {', '.join(hint)} 之一", f"one of {', '.join(hint)} is wanted")
+            )
         return hint(raw)
     if type(raw) is not hint:
-        raise BadDictionary(place=place, detail=f"{hint.__name__} is wanted")
+        raise BadDictionary(place=place, detail=(f"应为 {hint.__name__}", f"{hint.__name__} is wanted"))
     return raw

@@ -68,7 +68,7 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
 def compile_rule(place: str, text: str, columns: Mapping[str, ir.Value]) -> ir.BooleanValue:
     """The expression as a boolean Ibis value over `columns` (typed). Raises BadExpression, UnknownColumn."""
     if len(text) > MAX_LENGTH:
-        raise BadExpression(place=place, detail=f"longer than {MAX_LENGTH} characters")
+        raise BadExpression(place=place, detail=(f"超过 {MAX_LENGTH} 个字符", f"longer than {MAX_LENGTH} characters"))
     try:
         # Parsed in parentheses so that a rule may be broken over several lines.
         body = ast.parse(f"({text}\n)", mode="eval").body
@@ -76,12 +76,12 @@ def compile_rule(place: str, text: str, columns: Mapping[str, ir.Value]) -> ir.B
     except SyntaxError as error:
         raise BadExpression(place=place, detail=str(error.msg)) from error
     except RecursionError as error:
-        raise BadExpression(place=place, detail="too deeply nested") from error
+        raise BadExpression(place=place, detail=("嵌套过深", "too deeply nested")) from error
     except _MISFITS as error:
         detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise BadExpression(place=place, detail=f"the types do not fit ({detail})") from error
+        raise BadExpression(place=place, detail=(f"类型不符({detail})", f"the types do not fit ({detail})")) from error
     if not isinstance(result, ir.BooleanValue):
-        raise BadExpression(place=place, detail="the result must be true or false")
+        raise BadExpression(place=place, detail=("结果必须为真或假", "the result must be true or false"))
     return result
 
 
@@ -90,8 +90,8 @@ class _Compiler:
         self.place = place
         self.columns = columns
 
-    def refuse(self, detail: str) -> BadExpression:
-        return BadExpression(place=self.place, detail=detail)
+    def refuse(self, zh: str, en: str) -> BadExpression:
+        return BadExpression(place=self.place, detail=(zh, en))
 
     def visit(self, node: ast.expr) -> Any:
         match node:
@@ -112,8 +112,10 @@ class _Compiler:
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 return self.call(name, args)
         if isinstance(node, ast.Constant) and isinstance(node.value, float):
-            raise self.refuse("write fractions as decimal('0.5')")
-        raise self.refuse(f"{type(node).__name__} is not part of the rule language")
+            raise self.refuse("小数请写成 decimal('0.5')", "write fractions as decimal('0.5')")
+        raise self.refuse(
+            f"规则语言中没有 {type(node).__name__}", f"{type(node).__name__} is not part of the rule language"
+        )
 
     def column(self, name: str) -> ir.Value:
         if name not in self.columns:
@@ -123,7 +125,7 @@ class _Compiler:
     def boolean(self, node: ast.expr) -> Any:
         value = self.visit(node)
         if not isinstance(value, ir.BooleanValue):
-            raise self.refuse("and, or, not want conditions")
+            raise self.refuse("and、or、not 只能连接条件", "and, or, not want conditions")
         return value
 
     def junction(self, op: ast.boolop, values: list[Any]) -> Any:
@@ -144,17 +146,17 @@ class _Compiler:
         if isinstance(op, ast.Is | ast.IsNot):
             empty = isinstance(right, ast.Constant) and right.value is None
             if not empty and not (isinstance(right, ast.Name) and right.id == "null"):
-                raise self.refuse("“is” only goes with null")
+                raise self.refuse("“is”只能与 null 连用", "“is” only goes with null")
             value = self.visit(left)
             return value.isnull() if isinstance(op, ast.Is) else value.notnull()
         if isinstance(op, ast.In | ast.NotIn):
             if not isinstance(right, ast.Tuple | ast.List) or not right.elts:
-                raise self.refuse("“in” wants a list of constants")
+                raise self.refuse("“in”之后应为常数列表", "“in” wants a list of constants")
             inside = self.visit(left).isin([self.visit(item) for item in right.elts])
             return inside if isinstance(op, ast.In) else ~inside
         first, second = self.visit(left), self.visit(right)
         if isinstance(first, ir.StringValue) != isinstance(second, ir.StringValue):
-            raise self.refuse("text is compared with something that is not text")
+            raise self.refuse("文本与非文本相比较", "text is compared with something that is not text")
         return _COMPARE[type(op)](first, second)
 
     def call(self, name: str, args: list[ast.expr]) -> Any:
@@ -162,16 +164,16 @@ class _Compiler:
             match args:
                 case [ast.Constant(value=str(text))]:
                     return self.column(text) if name == "col" else self.decimal(text)
-            raise self.refuse(f"{name} wants one quoted text")
+            raise self.refuse(f"{name} 需要一个带引号的文本", f"{name} wants one quoted text")
         if name not in _FUNCTIONS:
-            raise self.refuse(f"there is no function {name}")
+            raise self.refuse(f"没有函数 {name}", f"there is no function {name}")
         arity, build = _FUNCTIONS[name]
         if len(args) != arity:
-            raise self.refuse(f"{name} wants {arity} arguments")
+            raise self.refuse(f"{name} 需要 {arity} 个参数", f"{name} wants {arity} arguments")
         return build(*(self.visit(argument) for argument in args))
 
     def decimal(self, text: str) -> Any:
         try:
             return ibis.literal(Decimal(text))
         except InvalidOperation as error:
-            raise self.refuse(f"{text} is not a decimal number") from error
+            raise self.refuse(f"{text} 不是十进制数", f"{text} is not a decimal number") from error

@@ -191,7 +191,7 @@ def _period(plan: Plan, dictionary: Dictionary, typed: dict[str, Any]) -> None:
         _temporal(dictionary, period.column, "period")
         start, end = moment(period.start, "period.start"), moment(period.end, "period.end")
         if start >= end:
-            raise BadDictionary(place="period", detail="the end must be later than the start")
+            raise BadDictionary(place="period", detail=("结束必须晚于开始", "the end must be later than the start"))
         value = typed[period.column].cast("timestamp")
         a = plan.count("period_in", (value >= ibis.literal(start)) & (value < ibis.literal(end)))
         b = plan.count("period_all", value.notnull())
@@ -218,7 +218,9 @@ def _period(plan: Plan, dictionary: Dictionary, typed: dict[str, Any]) -> None:
 
 def _temporal(dictionary: Dictionary, name: str, place: str) -> None:
     if dictionary.column(name).type not in (ColumnType.DATE, ColumnType.TIMESTAMP):
-        raise BadDictionary(place=place, detail=f"column {name} is neither date nor timestamp")
+        raise BadDictionary(
+            place=place, detail=(f"字段 {name} 既非日期也非时间", f"column {name} is neither date nor timestamp")
+        )
 
 
 def _metadata(plan: Plan, dictionary: Dictionary, data: ir.Table, kind: str) -> None:

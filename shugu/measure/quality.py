@@ -38,7 +38,7 @@ def evaluate(
     stage and once at the end. Raises MeasureError and its children; the data are only read.
     """
     if now.tzinfo is None:
-        raise BadDictionary(place="now", detail="an aware moment is wanted")
+        raise BadDictionary(place="now", detail=("时间必须带时区", "an aware moment is wanted"))
     tell = progress or (lambda done, total, stage: None)
     with opened(source) as live:
         _check_patterns(live, dictionary)
@@ -79,7 +79,10 @@ def _check_patterns(live: Opened, dictionary: Dictionary) -> None:
                 live.engine.raw_sql(f"SELECT regexp_matches('', {literal(pattern)})").fetchall()
             except duckdb.Error as error:
                 place = f"column {column.name}.{field}"
-                raise BadDictionary(place=place, detail=f"not an RE2 pattern ({first_line(error)})") from error
+                raise BadDictionary(
+                    place=place,
+                    detail=(f"不是 RE2 表达式({first_line(error)})", f"not an RE2 pattern ({first_line(error)})"),
+                ) from error
 
 
 def _scan_rows(live: Opened, plan: Plan, now: datetime.datetime, dictionary: Dictionary) -> dict[str, Any]:

@@ -152,13 +152,18 @@ class Weights:
     @classmethod
     def of(cls, values: Mapping[str, str], source: str, force: str = "venue") -> Weights:
         if set(values) != set(DIMENSIONS):
-            raise BadWeights(detail=f"wanted {', '.join(DIMENSIONS)}, got {', '.join(sorted(values))}")
+            raise BadWeights(
+                detail=(
+                    f"应给出 {', '.join(DIMENSIONS)},实为 {', '.join(sorted(values))}",
+                    f"wanted {', '.join(DIMENSIONS)}, got {', '.join(sorted(values))}",
+                )
+            )
         try:
             read = {code: Fraction(Decimal(text)) for code, text in values.items()}
         except (InvalidOperation, ValueError, TypeError, OverflowError) as error:
-            raise BadWeights(detail="a weight is not a decimal number") from error
+            raise BadWeights(detail=("权重不是十进制数", "a weight is not a decimal number")) from error
         if min(read.values()) < 0 or sum(read.values()) == 0:
-            raise BadWeights(detail="a weight is negative, or all are zero")
+            raise BadWeights(detail=("权重为负,或全部为零", "a weight is negative, or all are zero"))
         return cls(read, source, force)
 
     @classmethod

@@ -94,7 +94,9 @@ def kind_of(path: Path) -> str:
         return "parquet"
     if suffix in (".csv", ".tsv"):
         return "csv"
-    raise WrongFileType(path=path.name, claimed="Parquet / CSV", detail=f"suffix {suffix or 'missing'}")
+    raise WrongFileType(
+        path=path.name, claimed="Parquet / CSV", detail=(f"后缀 {suffix or '缺失'}", f"suffix {suffix or 'missing'}")
+    )
 
 
 def quoted(name: str) -> str:
@@ -137,9 +139,9 @@ def check_file(path: Path) -> str:
         handle.seek(max(0, handle.tell() - 4))
         tail = handle.read(4)
     if kind == "parquet" and (head[:4] != PARQUET_MAGIC or tail != PARQUET_MAGIC):
-        raise WrongFileType(path=path.name, claimed="Parquet", detail="the PAR1 marks are missing")
+        raise WrongFileType(path=path.name, claimed="Parquet", detail=("缺少 PAR1 标记", "the PAR1 marks are missing"))
     if kind == "csv" and (b"\0" in head or head.startswith(BINARY_STARTS)):
-        raise WrongFileType(path=path.name, claimed="CSV", detail="binary content")
+        raise WrongFileType(path=path.name, claimed="CSV", detail=("内容是二进制", "binary content"))
     return kind
 
 
@@ -150,7 +152,9 @@ def opened(source: Source) -> Iterator[Opened]:
         raise SourceMissing(path="-")
     kinds = {check_file(path) for path in source.paths}
     if len(kinds) != 1:
-        raise WrongFileType(path=source.paths[0].name, claimed="/".join(sorted(kinds)), detail="mixed file types")
+        raise WrongFileType(
+            path=source.paths[0].name, claimed="/".join(sorted(kinds)), detail=("混合了多种文件", "mixed file types")
+        )
     for path in source.related.values():
         check_file(path)
     with tempfile.TemporaryDirectory(prefix="shugu-measure-") as spill:

@@ -123,9 +123,11 @@ def bound(column: Column, text: str, which: str) -> Any:
             case ColumnType.TEXT:
                 return ibis.literal(text)
             case ColumnType.BOOLEAN:
-                raise BadDictionary(place=place, detail="a boolean has no range")
+                raise BadDictionary(place=place, detail=("布尔值没有值域", "a boolean has no range"))
     except (ValueError, InvalidOperation) as error:
-        raise BadDictionary(place=place, detail=f"“{text}” is not a {column.type}") from error
+        raise BadDictionary(
+            place=place, detail=(f"“{text}”不是 {column.type}", f"“{text}” is not a {column.type}")
+        ) from error
 
 
 def moment(text: str, place: str) -> datetime.datetime:
@@ -133,5 +135,7 @@ def moment(text: str, place: str) -> datetime.datetime:
     try:
         read = datetime.datetime.fromisoformat(text)
     except ValueError as error:
-        raise BadDictionary(place=place, detail=f"“{text}” is not an ISO 8601 moment") from error
+        raise BadDictionary(
+            place=place, detail=(f"“{text}”不是 ISO 8601 时间", f"“{text}” is not an ISO 8601 moment")
+        ) from error
     return read.astimezone(datetime.UTC).replace(tzinfo=None) if read.tzinfo else read
