@@ -68,8 +68,7 @@ def dictionary() -> Dictionary:
     kinds = {"id": whole, "customer": whole, "city": text, "state": text, "quantity": whole, "price": whole}
     kinds |= {"amount": whole, "discount": whole, "ordered": moment, "shipped": moment}
     columns = [
-        Column(name, kind, title_zh=name, title_en=name, expected=name != "discount")
-        for name, kind in kinds.items()
+        Column(name, kind, title_zh=name, title_en=name, expected=name != "discount") for name, kind in kinds.items()
     ]
     return Dictionary(
         "orders",
@@ -87,11 +86,7 @@ def child(directory: Path) -> None:
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     broken = [part.name for part in report.indicator("0104").parts if part.a != part.b]
-    print(
-        json.dumps(
-            {"seconds": seconds, "peak_mib": peak // 1024, "rows": report.profile.rows, "broken": broken}
-        )
-    )
+    print(json.dumps({"seconds": seconds, "peak_mib": peak // 1024, "rows": report.profile.rows, "broken": broken}))
 
 
 def main() -> int:
@@ -106,9 +101,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         generate(Path(name), options.rows)
         command = [sys.executable, "-m", "benchmarks.bench_quality", "--child", name]
-        outputs = [
-            subprocess.run(command, check=True, capture_output=True, text=True) for _ in range(options.runs)
-        ]
+        outputs = [subprocess.run(command, check=True, capture_output=True, text=True) for _ in range(options.runs)]
     runs = [json.loads(output.stdout) for output in outputs]
     figure = {
         "name": f"quality report, {options.rows} rows x 10 columns, {len(RULES)} rules",
