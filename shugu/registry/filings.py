@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from shugu.formats.errors import Pair
-from shugu.kernel import documents, engine, holds, journal, runtime, signer, store
+from shugu.kernel import documents, engine, journal, runtime, signer, store
 from shugu.kernel import queries as cases
-from shugu.kernel.cases import Actor, ActorKind, CaseView, Command, PartyView, mandate
+from shugu.kernel.cases import Actor, ActorKind, CaseView, Command, PartyView
 from shugu.kernel.commands import command
 from shugu.kernel.decide import allowed
-from shugu.kernel.engine import Applied
-from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
+from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Case, Fact, Material
 from shugu.kernel.queries import name_fact
 from shugu.kernel.rules import Register
 from shugu.kernel.tables import table
-from shugu.kernel.vocabulary import context, effect
-from shugu.kernel.workdays import Length, due, end_of_day, local_day
+from shugu.kernel.vocabulary import context
+from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
-from shugu.registry import applications, certificates, queries
-from shugu.registry.domain import MARKS, REQUIRED_BY_REGISTRAR, Facet, same_shares
-from shugu.registry.errors import ReferenceUsed, RegisterClosed
-from shugu.registry.models import Certificate, Entry, EntryVersion, Filing, Mark, Objection, Share, TradeRecord
+from shugu.registry import applications, book, queries
+from shugu.registry.domain import REQUIRED_BY_REGISTRAR
+from shugu.registry.errors import RegisterClosed
+from shugu.registry.models import Filing
 
 FIRST, REVIEWER_ROLE = "first", "substantive_reviewer"
 CONCLUSIONS = ("passed", "failed")

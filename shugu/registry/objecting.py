@@ -17,7 +17,6 @@ from shugu.kernel.commands import command
 from shugu.kernel.engine import Applied
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Case, Clock
-from shugu.kernel.tables import table
 from shugu.kernel.vocabulary import context, effect
 from shugu.kernel.workdays import local_day
 from shugu.registry import applications, book, filings, queries
@@ -26,6 +25,7 @@ from shugu.registry.domain import Facet
 from shugu.registry.errors import NotAnOutsider, ObjectedBefore
 from shugu.registry.models import Entry, EntryVersion, Filing, Mark, Objection, Share
 
+NOTICE_OBJECTION = "registry.objection"
 STATEMENT_MAX = 4000
 # An objection that ended so was never judged nor lapsed: it may be raised again.
 _FORGOTTEN = ("withdrawn", "declined", "moot")
@@ -102,14 +102,12 @@ def _to_filing(cmd: FileObjection, actor: Actor, now: datetime) -> Objection:
         raise NotAnOutsider()
     _refuse_repeat(row.register, cmd.ground, Q(filing=row), actor)
     number = store.next_number("objection", local_day(now).year)
-    noted = engine.act(
+    engine.act(
         row.pk, Command("object"), actor=mandate("registry", f"objection:{number}"), now=now,
         fact_data={"filing": row.number, "objection": number, "ground": cmd.ground},
     )  # fmt: skip
-    step = table(noted.view.procedure, noted.view.version).step(noted.before, "object")  # type: ignore[attr-defined]
-    assert step is not None and step.opens is not None, "the table's step `object` names the child procedure"
     case = engine.open_case(
-        step.opens, actor=actor, now=now, title=f"异议：{row.title}", parent=row.pk,
+        NOTICE_OBJECTION, actor=actor, now=now, title=f"异议：{row.title}", parent=row.pk,
         parties=[_objector(actor), PartyView("applicant", None, row.applicant_id)],
         data={"register": row.register, "ground": cmd.ground}, fact_data={"objection": number, "ground": cmd.ground},
     )  # fmt: skip
@@ -138,6 +136,7 @@ def _to_entry(cmd: FileObjection, actor: Actor, now: datetime) -> Objection:
 
 
 def _write(cmd: FileObjection, case: int, number: str, actor: Actor, now: datetime, **about: Any) -> Objection:
+    assert actor.person is not None, "file_objection lets only people in"
     row = Objection.objects.create(
         case_id=case, number=number, person=actor.person, org=actor.org, ground=cmd.ground, statement=cmd.statement.strip(),
         filed_at=now, **about,

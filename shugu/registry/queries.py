@@ -10,7 +10,8 @@ from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from shugu.kernel import documents, queries as cases, runtime
+from shugu.kernel import documents, runtime
+from shugu.kernel import queries as cases
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import NotFound
 from shugu.kernel.models import Case, Clock
@@ -19,7 +20,7 @@ from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
 from shugu.registry import applications, certificates
-from shugu.registry.domain import BLOCKING, FACET_TITLES, Facet, FacetLine, MarkView, facet_lines
+from shugu.registry.domain import FACET_TITLES, Facet, FacetLine, MarkView, blocking, facet_lines
 from shugu.registry.models import Certificate, Entry, EntryVersion, Filing, Mark, Objection
 from shugu.web.paper import render
 
@@ -227,7 +228,9 @@ def entries_of(org: int, on: date | None = None) -> list[EntryView]:
     return [_view(e, day) for e in _entries().filter(pk__in=mine).order_by("-pk")]
 
 
-def search_entries(q: str = "", register: str = "", *, limit: int = 50, offset: int = 0, on: date | None = None) -> list[EntryView]:
+def search_entries(
+    q: str = "", register: str = "", *, limit: int = 50, offset: int = 0, on: date | None = None
+) -> list[EntryView]:
     """The public book: by title or number, newest first; `limit` at most 200."""
     rows = _entries().order_by("-entered_on", "-pk")
     if register:
@@ -240,8 +243,8 @@ def search_entries(q: str = "", register: str = "", *, limit: int = 50, offset: 
 
 def tradable(entry_id: int, on: date) -> tuple[Reason, ...]:
     """Why the entry may not be traded on that day; empty = it may. Errors: NotFound."""
-    shown = entry(entry_id, on)
-    return tuple(Reason(line.facet.value, FACET_TITLES[line.facet], line.article) for line in shown.lines if line.facet in BLOCKING)
+    lines = entry(entry_id, on).lines
+    return tuple(Reason(line.facet.value, FACET_TITLES[line.facet], line.article) for line in blocking(lines))
 
 
 def undertaking_needed(entry_id: int, on: date) -> tuple[str, str] | None:
