@@ -42,7 +42,10 @@ def subject(
     """The credential's subject: what the book says, nothing of people, no fraction anywhere."""
     return {
         "kind": kind,
-        "entry": {"number": entry, "version": version, "register": register, "regime": regime, "entered_on": entered_on.isoformat()},
+        "entry": {
+            "number": entry, "version": version, "register": register, "regime": regime,
+            "entered_on": entered_on.isoformat(),
+        },
         "title": title,
         "object_kind": {"code": object_kind[0], "zh": object_kind[1].zh, "en": object_kind[1].en},
         "rights": [{"code": code, "zh": words.zh, "en": words.en} for code, words in rights.items()],
@@ -68,7 +71,7 @@ def document(
             Text("登记事项", "Entry"),
             rows=(
                 Row(Text("登记主体", "Registrant"), "、".join(h["name"] for h in s["holders"])),
-                Row(Text("统一社会信用代码", "Unified social credit code"), "、".join(h["uscc"] for h in s["holders"]), mono=True),
+                Row(Text("信用代码", "Social credit code"), "、".join(h["uscc"] for h in s["holders"]), mono=True),
                 Row(Text("登记编号", "Entry number"), s["entry"]["number"], mono=True),
                 Row(Text("登记类型", "Registration"), Text("首次登记", "first registration")),
                 Row(Text("登记对象", "Object"), Text(s["object_kind"]["zh"], s["object_kind"]["en"])),
