@@ -148,6 +148,11 @@ def holds(steps: Sequence[ProofStep]) -> bool:
     return all(step.outcome is not Outcome.FAILED for step in steps)
 
 
+def damaged(why: Pair) -> ProofStep:
+    """The one check to show when the log's files cannot be read."""
+    return ProofStep(1, "files", ("日志文件完好", "The log's files are whole"), Outcome.FAILED, why)
+
+
 _SKIPPED: Final[dict[str, Pair]] = {
     "commitment": ("内容只向当事人和岗位出示", "the content is shown to parties and seats only"),
     "sm2": ("本交易所未启用 SM2", "this venue does not use SM2"),

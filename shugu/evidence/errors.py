@@ -30,4 +30,7 @@ class TileMissing(ShuguError):
     code = "tile-missing"
     status = 500
     sentence = ("日志分块 {path} 缺失。", "The log tile {path} is missing.")
-    remedy = ("分块可由日志账本重新导出：shugu audit 会指出，重启后台进程即重建。", "Tiles are derived from the journal; restart the worker to rebuild them.")
+    remedy = (
+        "分块由账本导出，可随时重建；请联系交易所。",
+        "Tiles are derived from the journal and can be rebuilt at any time; tell the venue.",
+    )

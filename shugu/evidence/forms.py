@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from shugu.web.forms import FieldForm, words
+
+
+class ConsistencyForm(FieldForm):
+    """Two sizes of the log: does the larger extend the smaller?"""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["key"]  # it reads only
+        # `from` is a Python keyword, so the fields are named here.
+        self.fields["from"] = forms.IntegerField(label=words("旧的大小", "Old size"), min_value=0)
+        self.fields["to"] = forms.IntegerField(label=words("新的大小", "New size"), min_value=0)

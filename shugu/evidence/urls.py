@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from shugu.evidence import views
+
+app_name = "evidence"
+urlpatterns = [
+    path("log/checkpoint", views.checkpoint, name="checkpoint"),
+    path("log/keys", views.keys, name="keys"),
+    path("log/tile/<path:rest>", views.tile, name="tile"),
+    path("evidence/", views.home, name="home"),
+    path("evidence/facts/<int:fact_id>/", views.fact, name="fact"),
+    path("evidence/facts/<int:fact_id>/proof/", views.proof_file, name="proof_file"),
+    path("evidence/facts/<int:fact_id>/content/", views.fact_file, name="fact_file"),
+    path("evidence/documents/<str:digest>/", views.sealed_file, name="sealed_file"),
+    path("evidence/subjects/<str:subject>/badge/", views.subject_badge, name="subject_badge"),
+]
