@@ -18,32 +18,44 @@ import rfc8785
 from shugu.formats.errors import BadBase64, NotCanonical
 
 MAX_DEPTH = 64
+MAX_INTEGER = 2**53 - 1
+# Code points and UTF-16 code units sort alike below the surrogates: there the standard library writes RFC 8785.
+_PLAIN_KEY = "\ud800"
+_plain_form = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
-def _check(value: object, depth: int) -> None:
+def _check(value: object, depth: int) -> bool:
+    """Whether the standard encoder's form of `value` is the canonical one. Raises NotCanonical."""
     if depth > MAX_DEPTH:
         raise NotCanonical(reason=(f"嵌套超过 {MAX_DEPTH} 层", f"deeper than {MAX_DEPTH} levels"))
-    if value is None or isinstance(value, (str, bool, int)):
-        return
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is int:
+        return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]
     if isinstance(value, dict):
+        plain = True
         for key, item in value.items():
             if not isinstance(key, str):
                 raise NotCanonical(reason=("键不是字符串", "a key is not a string"))
-            _check(item, depth + 1)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _check(item, depth + 1)
-    else:
-        kind = type(value).__name__
-        raise NotCanonical(reason=(f"不支持 {kind} 类型", f"a {kind} has no canonical form here"))
+            plain &= max(key, default="") < _PLAIN_KEY
+            plain &= _check(item, depth + 1)
+        return plain
+    if isinstance(value, (list, tuple)):
+        return all([_check(item, depth + 1) for item in value])
+    if isinstance(value, (str, int)):
+        return False
+    name = kind.__name__
+    raise NotCanonical(reason=(f"不支持 {name} 类型", f"a {name} has no canonical form here"))
 
 
 def canonical(value: object) -> bytes:
     """The one byte string of a value (RFC 8785). Raises NotCanonical."""
-    _check(value, 0)
+    plain = _check(value, 0)
     try:
-        return rfc8785.dumps(value)  # type: ignore[arg-type]
-    except rfc8785.CanonicalizationError as error:
+        # Four times faster where it is the same; the library covers the rest and is compared in the tests.
+        return _plain_form(value).encode() if plain else rfc8785.dumps(value)  # type: ignore[arg-type]
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise NotCanonical(reason=str(error)) from error
 
 

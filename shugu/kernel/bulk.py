@@ -85,17 +85,16 @@ def _asks_context(step: Step) -> bool:
 
 _WRITE = f"""
 WITH input AS (
-    SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[],
-        %s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::bytea[], %s::text[], %s::boolean[])
-    AS r(id, revision, from_state, to_state, data, final, name, subject, payload, salt, digest, digest_sm3, role, joins)
+    SELECT * FROM json_to_recordset(%s::json) AS r(id bigint, revision int, from_state text, to_state text, data jsonb,
+        final boolean, name text, subject text, payload text, salt text, digest text, sm3 text, role text, joins boolean)
 ), moved AS (
-    UPDATE kernel_case c SET state = i.to_state, revision = c.revision + 1, data = i.data::jsonb,
+    UPDATE kernel_case c SET state = i.to_state, revision = c.revision + 1, data = i.data,
            closed_at = CASE WHEN i.final THEN %s::timestamptz END
     FROM input i WHERE c.id = i.id AND c.state = i.from_state AND c.revision = i.revision RETURNING c.id
 ), written AS (
     INSERT INTO kernel_fact ({journal.COLUMNS})
-    SELECT i.name, i.subject, i.id, %s::bigint, %s::bigint, %s::timestamptz, %s::date, i.payload, i.salt, i.digest,
-           i.digest_sm3
+    SELECT i.name, i.subject, i.id, %s::bigint, %s::bigint, %s::timestamptz, %s::date, i.payload, decode(i.salt, 'hex'),
+           decode(i.digest, 'hex'), decode(i.sm3, 'hex')
     FROM input i JOIN moved USING (id) ORDER BY i.id RETURNING id, case_id
 ), seated AS (
     INSERT INTO kernel_caseparty (case_id, role, person, org)
@@ -107,25 +106,27 @@ SELECT case_id, id FROM written
 
 def _write(planned: Sequence[_Planned], actor: Actor, now: datetime) -> dict[int, int]:
     """{case: fact} of those whose compare-and-swap held."""
-    columns: list[list[Any]] = [list(c) for c in zip(*(_row(item, actor) for item in planned), strict=True)]
+    rows = json.dumps([_row(item, actor) for item in planned])
     with connection.cursor() as cursor:
         cursor.execute(
             _WRITE,
-            [*columns, now, actor.person, actor.org, now, planned[0].fact.effective_on, actor.person, actor.org],
+            [rows, now, actor.person, actor.org, now, planned[0].fact.effective_on, actor.person, actor.org],
         )
-        moved = {case: fact for case, fact in cursor.fetchall()}
+        moved = dict(cursor.fetchall())
     done = [item for item in planned if item.view.id in moved]
     store.write_many_clocks([(item.view.id, item.clocks) for item in done])
     return moved
 
 
-def _row(item: _Planned, actor: Actor) -> tuple[Any, ...]:
+def _row(item: _Planned, actor: Actor) -> dict[str, Any]:
     view, move, fact = item.view, item.move, item.fact
-    return (
-        view.id, view.revision, view.state, move.to, json.dumps(item.data), item.table.state[move.to].final, fact.name,
-        fact.subject, fact.payload.decode(), fact.salt, fact.digest, fact.digest_sm3, move.role,
-        store.joins(view, move.role, actor),
-    )  # fmt: skip
+    return {
+        "id": view.id, "revision": view.revision, "from_state": view.state, "to_state": move.to, "data": item.data,
+        "final": item.table.state[move.to].final, "name": fact.name, "subject": fact.subject,
+        "payload": fact.payload.decode(), "salt": fact.salt.hex(), "digest": fact.digest.hex(),
+        "sm3": fact.digest_sm3.hex() if fact.digest_sm3 else None, "role": move.role,
+        "joins": store.joins(view, move.role, actor),
+    }  # fmt: skip
 
 
 def _after(item: _Planned, fact_id: int, command: Command, actor: Actor, now: datetime) -> None:

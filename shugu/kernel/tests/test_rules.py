@@ -279,7 +279,7 @@ def make_book() -> tuple[SchemaBook, type]:
     @rule_schema("trade", book)
     @dataclass(frozen=True)
     class TradeRules:
-        window: Length = rule("签署期限", "signing window", units=("wd",), low=1, high=30)  # noqa: RUF009
+        window: Length = rule("签署期限", "signing window", units=("wd",), low=1, high=30)
         payer: str = rule("承担者", "who pays", one_of=("provider", "buyer"))
         codes: tuple[str, ...] = rule("代码", "codes")
         most: int | None = rule("上限", "cap", optional=True)

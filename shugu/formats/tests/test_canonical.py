@@ -1,0 +1,26 @@
+"""The canonical form against the library that defines it."""
+
+from __future__ import annotations
+
+import rfc8785
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shugu.formats.canonical import canonical
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+        max_leaves=20,
+    )
+)
+def test_it_writes_what_the_rfc_8785_library_writes(value: object) -> None:
+    assert canonical(value) == rfc8785.dumps(value)  # type: ignore[arg-type]
+
+
+def test_keys_beyond_the_basic_plane_sort_by_utf16_units() -> None:
+    value = {"\U0001f600": 1, "\ufb33": 2}
+    assert canonical(value) == rfc8785.dumps(value) == '{"\U0001f600":1,"\ufb33":2}'.encode()
