@@ -196,3 +196,9 @@ def accreditations_of(org: int) -> list[Accreditation]:
 
 def organisations(ids: Iterable[int], on: date) -> dict[int, OrgView]:
     return {org.pk: _view(org, on) for org in Organisation.objects.filter(pk__in=set(ids))}
+
+
+def accredited(kind: str, on: date) -> list[OrgView]:
+    """Every organisation accredited as `kind` on that day, by name."""
+    rows = Organisation.objects.filter(pk__in=_valid(on).filter(kind=kind).values("org")).order_by("name", "id")
+    return [_view(org, on) for org in rows]

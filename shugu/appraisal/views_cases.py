@@ -1,0 +1,36 @@
+"""What appraisal adds to the shared pages when the process starts: its cases, its inputs, navigation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from shugu.appraisal import queries, services
+from shugu.appraisal.models import Assignment
+from shugu.kernel.cases import Actor
+from shugu.kernel.text import Text
+from shugu.web import case_acts, navigation
+
+
+def act(
+    case: int, do: str, input: dict[str, Any], undertaking: str, *, actor: Actor, now: datetime, key: str | None
+) -> object:
+    return services.act_on_assignment(services.ActOnAssignment(case, do, input, undertaking), actor=actor, now=now, key=key)
+
+
+def detail_url(case: int) -> str:
+    row = Assignment.objects.only("number").filter(pk=case).first()
+    return reverse("appraisal:assignment", args=[row.number]) if row else ""
+
+
+def conclusion_choices(case: int) -> list[tuple[str, Text]]:
+    return [(str(r["code"]), Text(str(r["zh"]), str(r["en"]))) for r in queries.conclusion_table()]
+
+
+def register() -> None:
+    case_acts.register("appraisal.assignment", act, detail_url)
+    case_acts.name_input("conclusion", "结论", "Conclusion", "choice", conclusion_choices)
+    for seat in ("merchant", "body"):
+        navigation.register(navigation.NavItem(seat, Text("评估", "Evaluation"), "appraisal:assignments", 60))
