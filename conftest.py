@@ -27,6 +27,17 @@ def _fresh_caches(request: pytest.FixtureRequest) -> Iterator[None]:
         clock.forget()
 
 
+@pytest.fixture(autouse=True)
+def _own_log(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log folder a test: the database rolls back, and a public checkpoint must never run ahead of it."""
+    if "django_db_setup" in request.fixturenames:
+        from shugu.evidence import tile_files
+
+        folder = request.getfixturevalue("tmp_path") / "log"
+        folder.mkdir()
+        monkeypatch.setattr(tile_files, "root", lambda: folder)
+
+
 @pytest.fixture()
 def now() -> datetime:
     """A working Monday morning in Shanghai: 2026-03-02 10:00."""
