@@ -67,7 +67,7 @@ def sign(org_id: int, digest_hex: str, *, actor: Actor, now: datetime) -> dict[s
     out: dict[str, Any] = {"org": org.number, "signed_at": signed_at}
     for row in OrgKey.objects.filter(org=org, purpose=SIGN, retired_at__isnull=True).order_by("suite"):
         assert row.sealed is not None
-        key = SigningKey(parse_vkey(row.vkey).name, suite(row.suite), unseal(_PURPOSE, row.sealed))
+        key = SigningKey(parse_vkey(row.vkey).name, suite(row.suite), unseal(_PURPOSE, bytes(row.sealed)))
         prefix = "sm2_" if row.suite == "sm" else ""
         out[f"{prefix}vkey"] = row.vkey
         out[f"{prefix}signature"] = b64(key.sign(message))

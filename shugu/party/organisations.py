@@ -159,7 +159,7 @@ def need_right(actor: Actor, org: int, right: str) -> None:
     Errors: Forbidden, RightMissing."""
     if actor.kind is ActorKind.MANDATE and actor != NEWCOMER:
         return
-    if actor.kind is not ActorKind.PERSON or actor.org != org:
+    if actor.kind is not ActorKind.PERSON or actor.person is None or actor.org != org:
         raise Forbidden()
     row = Membership.objects.filter(org_id=org, person_id=actor.person, ended_at__isnull=True).first()
     if row is None:

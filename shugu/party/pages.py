@@ -2,6 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
+from shugu.kernel.cases import Actor
+from shugu.kernel.text import Text
+from shugu.party import queries, services
+from shugu.web import case_acts, navigation
+
+SEATS_WITH_DESK = ("merchant", "buyer", "registrar", "body", "regulator", "operator")
+
+
+def act(
+    case: int, do: str, input: dict[str, Any], undertaking: str, *, actor: Actor, now: datetime, key: str | None
+) -> object:
+    cmd = services.ActOnAccreditation(case, do, input, undertaking)
+    return services.act_on_accreditation(cmd, actor=actor, now=now, key=key)
+
 
 def register() -> None:
-    pass
+    case_acts.register("party.accreditation", act)
+    case_acts.name_parties(orgs=queries.org_names, people=queries.person_names)
+    for seat in SEATS_WITH_DESK:
+        navigation.register(navigation.NavItem(seat, Text("办件台", "Desk"), "web:desk", 10))
+        navigation.register(navigation.NavItem(seat, Text("我的", "My account"), "party:me", 900))

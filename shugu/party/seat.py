@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 
 from shugu.kernel import clock, runtime
 from shugu.kernel.cases import Actor
@@ -44,11 +43,7 @@ class SeatMiddleware:
                 _by_session(request)
         except (SignInNeeded, ScopeMissing) as error:
             return refusals.answer(request, error)
-        response = self.get_response(request)
-        page = not refusals.wants_json(request) and request.headers.get("HX-Request") != "true"
-        if response.status_code == 401 and page and request.method == "GET" and request.path != "/sign-in/":
-            return HttpResponseRedirect("/sign-in/?" + urlencode({"next": request.get_full_path()}))
-        return response
+        return self.get_response(request)
 
 
 def _by_key(request: HttpRequest, token: str) -> None:

@@ -28,6 +28,7 @@ from shugu.web import case_acts, case_shapes, language
 from shugu.web.api import actor_of
 from shugu.web.case_acts import InputField, name_input, name_parties, register
 from shugu.web.forms import FieldForm, add_refusal, words
+from shugu.web.from_kernel import clock_of
 from shugu.web.shapes import Empty, Link
 from shugu.web.tables import Column, Kind, make_table
 
@@ -43,13 +44,13 @@ def desk(request: HttpRequest) -> HttpResponseBase:
         Column("title", Text("办件", "Case"), "title", order="x", href=lambda r: reverse("web:case", args=[r.number])),
         Column("procedure", Text("事项", "Procedure"), "procedure_title", order="x"),
         Column("state", Text("状态", "State"), _desk_chip, Kind.CHIP),
-        Column("due", Text("时限", "Due"), lambda r: case_shapes.clock_face(r.clock, now) if r.clock else None, Kind.CLOCK),
+        Column("due", Text("时限", "Due"), lambda r: clock_of(r.clock) if r.clock else None, Kind.CLOCK),
         Column("acts", Text("待办", "To do"), _desk_acts),
         Column("opened", Text("立案", "Opened"), "opened_on", Kind.DAY, order="x"),
         Column("number", Text("编号", "Number"), "number", Kind.CODE),
     )
     empty = Empty(
-        Text("没有等您办理的事项。新的办件会按时限排在这里。", "Nothing waits for you. New cases appear here, ordered by due date."),
+        Text("没有等您办理的事项。新的办件会按时限排在这里。", "Nothing waits for you. New cases appear here by due date."),
         Link(Text("去数据市场", "To the market"), "/"),
     )
     shown = make_table(
@@ -164,7 +165,7 @@ def act_page(request: HttpRequest, number: str, do: str) -> HttpResponse:
     shown = {
         "form": form, "title": choice.title, "submit": choice.title, "lead": case.title,
         "cancel_href": reverse("web:case", args=[number]),
-        "crumb": {"href": reverse("web:case", args=[number]), "text": number},
+        "crumb": Link(number, reverse("web:case", args=[number])),
     }  # fmt: skip
     return render(request, "web/form.html", shown, status=422 if form.errors else 200)
 

@@ -7,17 +7,16 @@ from typing import Any
 
 from django.urls import Resolver404, resolve, reverse
 
-from shugu.kernel import queries, runtime
+from shugu.kernel import queries
 from shugu.kernel.cases import Actor
 from shugu.kernel.models import Case
 from shugu.kernel.procedure import Table
-from shugu.kernel.queries import ActChoice, ClockLine
+from shugu.kernel.queries import ActChoice
 from shugu.kernel.tables import table
 from shugu.kernel.text import Text
-from shugu.kernel.workdays import Due, remaining
 from shugu.web import case_acts, language
+from shugu.web.from_kernel import clock_of
 from shugu.web.shapes import Act, Chip, ClockFace, Event, Record, Seal, SealState, Tone
-from shugu.web.sources import source_of
 
 _BAD_ENDS = ("refus", "declin", "reject", "revok", "fail", "terminat")
 _STOPPED_ENDS = ("withdraw", "cancel", "laps", "expir", "closed", "return")
@@ -40,22 +39,11 @@ def state_chip(tab: Table, state: str) -> Chip:
     return Chip(row.title, tone_of(row.id, row.final))
 
 
-def clock_face(line: ClockLine, now: datetime) -> ClockFace:
-    unit = str(line.source.unit)
-    left = remaining(now, Due(line.due_on, line.provisional), unit, calendar=runtime.calendar())
-    stopped: Text | str = Text("暂停计时", "paused") if line.status == "paused" else ""
-    return ClockFace(
-        due=line.due_on, left=left, unit=unit if unit in ("wd", "cd") else "cd", kind=line.kind, title=line.title,
-        provisional=line.provisional, stopped=stopped, source=source_of(line.source),
-    )  # fmt: skip
-
-
 def clock_faces(case: int, now: datetime) -> list[ClockFace]:
     """Every live clock once: a window and a firing clock that tell the same end are one line to its reader."""
     out: dict[tuple[Any, ...], ClockFace] = {}
     for line in queries.clocks(case, now):
-        face = clock_face(line, now)
-        out.setdefault((line.title, line.due_on), face)
+        out.setdefault((line.title, line.due_on), clock_of(line))
     return list(out.values())
 
 
@@ -122,9 +110,7 @@ def party_lines(case: Case, actor: Actor) -> list[tuple[Text, str]]:
     return list(out)
 
 
-def _who(
-    person: int | None, org: int | None, orgs: Any, people: Any, actor: Actor
-) -> str:
+def _who(person: int | None, org: int | None, orgs: Any, people: Any, actor: Actor) -> str:
     near = bool(actor.seats) or (org is not None and org == actor.org) or person == actor.person
     parts = [orgs.get(org, "") if org is not None else "", people.get(person, "") if near and person is not None else ""]
     named = " · ".join(p for p in parts if p)

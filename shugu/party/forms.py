@@ -1,0 +1,133 @@
+"""Forms of the party pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from shugu.kernel.rules import RuleSet
+from shugu.kernel.text import Text
+from shugu.party.accreditation import merchant_types, service_kinds
+from shugu.party.domain import ACCREDITATION_KINDS, ORG_KINDS, RIGHTS, SCOPES
+from shugu.web.forms import FieldForm, words
+
+
+def _password(zh: str, en: str, autocomplete: str, **more: Any) -> forms.CharField:
+    widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
+    return forms.CharField(label=words(zh, en), widget=widget, strip=False, max_length=256, **more)
+
+
+def _code() -> forms.CharField:
+    widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": "7"})
+    return forms.CharField(label=words("动态口令", "One-time password"), widget=widget, max_length=7)
+
+
+class SignInForm(FieldForm):
+    login = forms.CharField(
+        label=words("登录名", "Sign-in name"), max_length=40, widget=forms.TextInput(attrs={"autocomplete": "username"})
+    )
+    password = _password("密码", "Password", "current-password")
+
+
+class CodeForm(FieldForm):
+    code = _code()
+
+
+class JoinForm(FieldForm):
+    """A newcomer: the person and, unless an existing organisation will add him, the organisation."""
+
+    name = forms.CharField(label=words("您的姓名", "Your name"), max_length=80)
+    phone = forms.CharField(label=words("联系电话", "Telephone"), max_length=30, required=False)
+    login = forms.CharField(
+        label=words("登录名", "Sign-in name"), max_length=40,
+        help_text=words("3–40 位小写字母、数字或 . _ -", "3–40 of a–z, 0–9, . _ -"),
+        widget=forms.TextInput(attrs={"autocomplete": "username"}),
+    )  # fmt: skip
+    password = _password("密码", "Password", "new-password")
+    again = _password("再次输入密码", "Password again", "new-password")
+    org_name = forms.CharField(label=words("单位名称", "Name of the organisation"), max_length=200)
+    org_name_en = forms.CharField(label=words("单位英文名称", "Its name in English"), max_length=200, required=False)
+    uscc = forms.CharField(
+        label=words("统一社会信用代码", "Unified social credit code"), max_length=18,
+        help_text=words("营业执照上的 18 位代码", "The 18 characters on the licence"),
+    )  # fmt: skip
+    kind = forms.ChoiceField(
+        label=words("单位类型", "Kind of organisation"),
+        choices=[(code, words(title)) for code, title in ORG_KINDS.items() if code != "venue"],
+    )
+
+    def clean(self) -> dict[str, object] | None:
+        cleaned = super().clean() or {}
+        if cleaned.get("password") and cleaned.get("password") != cleaned.get("again"):
+            self.add_error("again", str(words("两次输入不一致", "The two do not match")))
+        return cleaned
+
+
+class OrganisationForm(FieldForm):
+    """A signed-in person registers a further organisation."""
+
+    name = forms.CharField(label=words("单位名称", "Name of the organisation"), max_length=200)
+    name_en = forms.CharField(label=words("单位英文名称", "Its name in English"), max_length=200, required=False)
+    uscc = forms.CharField(label=words("统一社会信用代码", "Unified social credit code"), max_length=18)
+    kind = forms.ChoiceField(
+        label=words("单位类型", "Kind of organisation"),
+        choices=[(code, words(title)) for code, title in ORG_KINDS.items() if code != "venue"],
+    )
+
+
+class AccreditationForm(FieldForm):
+    """Kinds and types come from the rules of the day."""
+
+    kind = forms.ChoiceField(label=words("入驻类别", "Accreditation as"), widget=forms.RadioSelect)
+    merchant_type = forms.ChoiceField(
+        label=words("数商类型", "Type of data merchant"), required=False,
+        help_text=words("仅申请数商时选择", "Only for data merchants"),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, rules: RuleSet, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = [(c, words(t)) for c, t in ACCREDITATION_KINDS.items() if c != "service_body"]
+        body = ACCREDITATION_KINDS["service_body"]
+        kinds += [
+            (f"service_body:{code}", words(f"{body.zh}（{zh}）", f"{body.en} ({en})"))
+            for code, (zh, en) in service_kinds(rules).items()
+        ]
+        kind, merchant = self.fields["kind"], self.fields["merchant_type"]
+        assert isinstance(kind, forms.ChoiceField) and isinstance(merchant, forms.ChoiceField)
+        kind.choices = kinds
+        merchant.choices = [("", "—"), *((c, words(Text(*t))) for c, t in merchant_types(rules).items())]
+
+
+class PasswordForm(FieldForm):
+    old = _password("原密码", "Old password", "current-password")
+    new = _password("新密码", "New password", "new-password")
+
+
+class ApiKeyForm(FieldForm):
+    title = forms.CharField(
+        label=words("用途", "What it is for"), max_length=80, help_text=words("如：订单同步程序", "e.g. order sync")
+    )
+    scopes = forms.MultipleChoiceField(
+        label=words("权限", "Scopes"), widget=forms.CheckboxSelectMultiple, initial=["read"],
+        choices=[(c, words(t)) for c, t in SCOPES.items()],
+    )  # fmt: skip
+
+
+class MemberForm(FieldForm):
+    login = forms.CharField(
+        label=words("成员登录名", "Member's sign-in name"), max_length=40,
+        help_text=words("成员须先自行注册", "The member registers first"),
+    )  # fmt: skip
+    rights = forms.MultipleChoiceField(
+        label=words("权限", "Rights"), widget=forms.CheckboxSelectMultiple, initial=["act"],
+        choices=[(c, words(t)) for c, t in RIGHTS.items()],
+    )  # fmt: skip
+
+
+class ConnectorKeyForm(FieldForm):
+    connector_id = forms.CharField(label=words("连接器编号", "Connector id"), max_length=80)
+    vkey = forms.CharField(
+        label=words("连接器公钥（vkey）", "Connector's verifier key (vkey)"), max_length=400,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )  # fmt: skip
