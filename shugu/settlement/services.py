@@ -1,0 +1,38 @@
+"""The door of settlement for those who act. Reading is in queries.py."""
+
+from __future__ import annotations
+
+from shugu.kernel.queries import name_fact
+from shugu.settlement.bank_lines import ActOnBreak, BankLine, TakeStatement, act_on_break, take_statement
+from shugu.settlement.escrows import (
+    DeclareShares,
+    OpenEscrow,
+    RefundEscrow,
+    ReleaseEscrow,
+    SetBankAccount,
+    declare_shares,
+    open_escrow,
+    refund_escrow,
+    release_escrow,
+    set_bank_account,
+)
+from shugu.settlement.ledger import expire as expire_reservations
+from shugu.settlement.runs import ActOnRun, ProposeRun, act_on_run, propose_run
+
+for _name, _zh, _en in (
+    ("settlement.posted", "记账", "posted"),
+    ("reservation.expired", "预留到期解除", "reservation expired"),
+    ("instruction.issued", "付款指令发出", "payment instruction issued"),
+    ("instruction.confirmed", "银行确认付款", "payment confirmed by the bank"),
+    ("statement.taken", "接收银行对账单", "bank statement taken"),
+    ("escrow.settled", "交易款项结清", "every payee has been paid"),
+    ("shares.declared", "约定收益分配", "division of proceeds declared"),
+    ("bank_account.named", "登记收款账户", "account for payments named"),
+):
+    name_fact(_name, _zh, _en)
+
+__all__ = [
+    "ActOnBreak", "ActOnRun", "BankLine", "DeclareShares", "OpenEscrow", "ProposeRun", "RefundEscrow", "ReleaseEscrow",
+    "SetBankAccount", "TakeStatement", "act_on_break", "act_on_run", "declare_shares", "expire_reservations",
+    "open_escrow", "propose_run", "refund_escrow", "release_escrow", "set_bank_account", "take_statement",
+]  # fmt: skip
