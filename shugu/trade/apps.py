@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class TradeConfig(AppConfig):
+    name = "shugu.trade"
+    label = "trade"
+
+    def ready(self) -> None:
+        from shugu.trade import domain, pages, services, subscriptions  # noqa: F401  register guards, effects, contexts
+
+        pages.register()
