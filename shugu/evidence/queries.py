@@ -333,7 +333,7 @@ def consistency(old: int, new: int) -> Consistency:
     size = _size()
     if not 0 <= old <= new <= size:
         problem = (f"应为 0 ≤ 旧 ≤ 新 ≤ {size}", f"needs 0 ≤ from ≤ to ≤ {size}")
-        raise InputInvalid(fields="from, to", field_errors={"from": problem})
+        raise InputInvalid(fields=("旧、新两个大小", "from, to"), field_errors={"from": problem})
     read = _reader(size)
     hashes = consistency_proof(old, new, read)
     found = Consistency(old, new, root_from(old, read), root_from(new, read), hashes)

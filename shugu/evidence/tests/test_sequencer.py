@@ -66,7 +66,7 @@ def test_a_second_call_without_new_facts_signs_nothing_new(write: Write, now: da
 
 def test_batches_grow_one_tree_across_tile_borders(write: Write, now: datetime) -> None:
     write(700)
-    sizes = []
+    sizes: list[int] = []
     while not sizes or sizes[-1] < 700:
         sizes.append(services.sequence_once(now, 130).size)
     assert sizes == [130, 260, 390, 520, 650, 700]
@@ -102,7 +102,7 @@ def test_a_crash_at_any_step_loses_nothing_and_never_forks(write: Write, now: da
     public: list[bytes] = []
     for step in range(steps):
         write(7)
-        seen, reached = crash_at(step)
+        _, reached = crash_at(step)
         try:
             services.sequence_once(now, reached=reached)
         except Crash:
