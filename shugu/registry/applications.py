@@ -111,8 +111,8 @@ def _answer_problem(question: FormField, answer: Any) -> Pair | None:
 
 def ground_errors(register: str, given: Mapping[str, Any]) -> dict[str, Pair]:
     """A refusal names one of the coded grounds of the register's rules."""
-    if "ground" in given and given["ground"] not in code_table(rules_of(register), "registry.refusal_grounds"):
-        return {"ground": ("从规则列明的情形中选择", "choose one of the grounds listed in the rules")}
+    if "refusal_ground" in given and given["refusal_ground"] not in code_table(rules_of(register), "registry.refusal_grounds"):
+        return {"refusal_ground": ("从规则列明的情形中选择", "choose one of the grounds listed in the rules")}
     return {}
 
 

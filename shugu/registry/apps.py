@@ -6,7 +6,8 @@ from django.apps import AppConfig
 class RegistryConfig(AppConfig):
     name = "shugu.registry"
     label = "registry"
-    verbose_name = "registry"
 
     def ready(self) -> None:
-        from shugu.registry import domain, services  # noqa: F401  guards, effects, contexts
+        from shugu.registry import domain, pages, services  # noqa: F401  register guards, effects, contexts
+
+        pages.register()

@@ -143,7 +143,7 @@ def correction_left(view: CaseView) -> Verdict:
 
 @guard("registry.found_real_and_lawful")
 def found_real_and_lawful(view: CaseView) -> Verdict:
-    if view.data.get("conclusion") != "passed":
+    if view.data.get("review_conclusion") != "passed":
         return No(
             Text("第三方实质性审查结论不是“真实、合法”", "the substantive review did not find it real and lawful"),
             "第十五条",

@@ -265,8 +265,8 @@ def act_on_filing(cmd: ActOnFiling, *, actor: Actor, now: datetime) -> Filing:
         given["defects"] = applications.defect_lines(given["defects"])
         if not given["defects"]:
             errors["defects"] = ("逐条列明全部缺陷", "list every defect, one a line")
-    if "conclusion" in given and given["conclusion"] not in CONCLUSIONS:
-        errors["conclusion"] = ("结论为 passed 或 failed", "the conclusion is passed or failed")
+    if "review_conclusion" in given and given["review_conclusion"] not in CONCLUSIONS:
+        errors["review_conclusion"] = ("结论为 passed 或 failed", "the conclusion is passed or failed")
     book.refuse_input(errors)
     act = Command(cmd.do, given, cmd.undertaking)
     if cmd.do == "issue":

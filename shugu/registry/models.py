@@ -29,7 +29,7 @@ class Filing(models.Model):
     filed_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["applicant"], name="filing_applicant")]
+        indexes = [models.Index(fields=["applicant"], name="registry_filing_applicant")]
 
 
 class Entry(models.Model):
@@ -44,8 +44,8 @@ class Entry(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["register", "-entered_on", "-id"], name="entry_register"),
-            models.Index(fields=["holder"], name="entry_holder"),
+            models.Index(fields=["register", "-entered_on", "-id"], name="registry_entry_register"),
+            models.Index(fields=["holder"], name="registry_entry_holder"),
         ]
 
 
@@ -63,7 +63,7 @@ class EntryVersion(models.Model):
     fact = models.BigIntegerField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["entry", "version"], name="entry_version_once")]
+        constraints = [models.UniqueConstraint(fields=["entry", "version"], name="registry_version_once")]
 
 
 class Share(models.Model):
@@ -75,8 +75,8 @@ class Share(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["version", "org"], name="share_once"),
-            models.CheckConstraint(condition=models.Q(parts__gt=0), name="share_positive"),
+            models.UniqueConstraint(fields=["version", "org"], name="registry_share_once"),
+            models.CheckConstraint(condition=models.Q(parts__gt=0), name="registry_share_positive"),
         ]
 
 
@@ -106,7 +106,7 @@ class Mark(models.Model):
     lifted_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["entry"], name="mark_live", condition=models.Q(lifted_at__isnull=True))]
+        indexes = [models.Index(fields=["entry"], name="registry_mark_live", condition=models.Q(lifted_at__isnull=True))]
 
 
 class Objection(models.Model):
@@ -127,7 +127,7 @@ class Objection(models.Model):
             models.CheckConstraint(
                 condition=models.Q(filing__isnull=False, entry__isnull=True)
                 | models.Q(filing__isnull=True, entry__isnull=False),
-                name="objection_to_one",
+                name="registry_objection_one",
             )
         ]
 

@@ -347,7 +347,7 @@ def filing_view(row: Filing) -> FilingView:
         id=row.pk, number=row.number, case_number=row.case.number, register=row.register, operation=row.operation,
         state=row.case.state, title=row.title, object_kind=row.object_kind, applicant=row.applicant_id,
         reviewer=row.reviewer_id, rights=tuple(row.rights), holders=_shares(row.holders), form=row.form, filed_at=row.filed_at,
-        defects=tuple(data.get("defects", ())), ground=str(data.get("ground", "")), reason=str(data.get("reason", "")),
+        defects=tuple(data.get("defects", ())), ground=str(data.get("refusal_ground", "")), reason=str(data.get("reason", "")),
         entry_number=entered.entry.number if entered else "",
         objections=tuple(_objection(o) for o in Objection.objects.filter(filing=row).select_related("case").order_by("pk")),
     )  # fmt: skip

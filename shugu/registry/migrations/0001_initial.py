@@ -126,34 +126,34 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='entry',
-            index=models.Index(fields=['register', '-entered_on', '-id'], name='entry_register'),
+            index=models.Index(fields=['register', '-entered_on', '-id'], name='registry_entry_register'),
         ),
         migrations.AddIndex(
             model_name='entry',
-            index=models.Index(fields=['holder'], name='entry_holder'),
+            index=models.Index(fields=['holder'], name='registry_entry_holder'),
         ),
         migrations.AddIndex(
             model_name='filing',
-            index=models.Index(fields=['applicant'], name='filing_applicant'),
+            index=models.Index(fields=['applicant'], name='registry_filing_applicant'),
         ),
         migrations.AddConstraint(
             model_name='entryversion',
-            constraint=models.UniqueConstraint(fields=('entry', 'version'), name='entry_version_once'),
+            constraint=models.UniqueConstraint(fields=('entry', 'version'), name='registry_version_once'),
         ),
         migrations.AddIndex(
             model_name='mark',
-            index=models.Index(condition=models.Q(('lifted_at__isnull', True)), fields=['entry'], name='mark_live'),
+            index=models.Index(condition=models.Q(('lifted_at__isnull', True)), fields=['entry'], name='registry_mark_live'),
         ),
         migrations.AddConstraint(
             model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('entry__isnull', True), ('filing__isnull', False)), models.Q(('entry__isnull', False), ('filing__isnull', True)), _connector='OR'), name='objection_to_one'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('entry__isnull', True), ('filing__isnull', False)), models.Q(('entry__isnull', False), ('filing__isnull', True)), _connector='OR'), name='registry_objection_one'),
         ),
         migrations.AddConstraint(
             model_name='share',
-            constraint=models.UniqueConstraint(fields=('version', 'org'), name='share_once'),
+            constraint=models.UniqueConstraint(fields=('version', 'org'), name='registry_share_once'),
         ),
         migrations.AddConstraint(
             model_name='share',
-            constraint=models.CheckConstraint(condition=models.Q(('parts__gt', 0)), name='share_positive'),
+            constraint=models.CheckConstraint(condition=models.Q(('parts__gt', 0)), name='registry_share_positive'),
         ),
     ]

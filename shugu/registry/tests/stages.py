@@ -59,7 +59,7 @@ def submitted(world: World, now: datetime | None = None, *, venue: str = "hangzh
         file(row, "source_proof", world.alice, now)
         act(row, "commission", world.alice, now)
         file(row, "substantive_review", world.quinn, now)
-        act(row, "report", world.quinn, now, conclusion="passed")
+        act(row, "report", world.quinn, now, review_conclusion="passed")
     for material in UPLOADED[venue]:
         file(row, material, world.alice, now)
     return act(row, "submit", world.alice, now)

@@ -171,10 +171,10 @@ def test_every_look_at_a_filing_is_a_fact_with_its_ground(world: World) -> None:
 def test_it_declines_and_refuses_only_on_coded_grounds(world: World) -> None:
     row = submitted(world)
     with pytest.raises(InputInvalid) as refusal:
-        act(row, "decline", world.rita, world.now, ground="mood", reason="不")
-    assert "ground" in refusal.value.field_errors
+        act(row, "decline", world.rita, world.now, refusal_ground="mood", reason="不")
+    assert "refusal_ground" in refusal.value.field_errors
     act(row, "accept", world.rita, world.now)
-    act(row, "refuse", world.rong, world.now, ground="unlawful_source", reason="来源未获授权")
+    act(row, "refuse", world.rong, world.now, refusal_ground="unlawful_source", reason="来源未获授权")
     assert state(row) == "refused" and not Entry.objects.exists()
     with pytest.raises(NotInProcedure):
         act(row, "issue", world.rita, world.now)

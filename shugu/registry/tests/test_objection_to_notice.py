@@ -90,7 +90,7 @@ def test_an_open_objection_holds_back_the_certificate_until_it_is_dismissed(worl
         act(row, "issue", world.rita, after)
     engine.sweep(after)
     assert state(row) == "objected"
-    answer(objection, "answer", world.alice, after, statement="系公开来源加工所得")
+    answer(objection, "answer", world.alice, after, answer="系公开来源加工所得")
     answer(objection, "dismiss", world.rong, after, reason="异议人未能证明")
     assert state(row) == "cleared"
     act(row, "issue", world.rita, after)

@@ -111,12 +111,12 @@ def test_without_its_report_or_with_a_bad_conclusion_nothing_is_submitted(shenzh
     file(row, "source_proof", w.alice, w.now)
     act(row, "commission", w.alice, w.now)
     with pytest.raises(MaterialsMissing) as refusal:
-        act(row, "report", w.quinn, w.now, conclusion="passed")
+        act(row, "report", w.quinn, w.now, review_conclusion="passed")
     assert refusal.value.article == "第十五条（五）"
     with pytest.raises(Forbidden):
         file(row, "substantive_review", w.alice, w.now)
     file(row, "substantive_review", w.quinn, w.now)
-    act(row, "report", w.quinn, w.now, conclusion="failed")
+    act(row, "report", w.quinn, w.now, review_conclusion="failed")
     with pytest.raises(GuardRefused) as bad:
         act(row, "submit", w.alice, w.now)
     assert bad.value.article == "第十五条"
@@ -126,8 +126,8 @@ def test_refusal_is_on_a_ground_of_article_21(shenzhen: World) -> None:
     row = submitted(shenzhen, venue="shenzhen")
     act(row, "accept", shenzhen.rita, shenzhen.now)
     with pytest.raises(InputInvalid):
-        act(row, "refuse", shenzhen.rong, shenzhen.now, ground="incomplete_materials", reason="x")
-    act(row, "refuse", shenzhen.rong, shenzhen.now, ground="core_data", reason="国家核心数据")
+        act(row, "refuse", shenzhen.rong, shenzhen.now, refusal_ground="incomplete_materials", reason="x")
+    act(row, "refuse", shenzhen.rong, shenzhen.now, refusal_ground="core_data", reason="国家核心数据")
     assert state(row) == "refused"
     assert runtime.rules().value("registry.refusal_grounds").article == "第二十一条"
 

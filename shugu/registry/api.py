@@ -1,0 +1,170 @@
+"""The register over JSON. Filings are private: every look at one is recorded; the book and notices are public."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from shugu.kernel import clock
+from shugu.kernel.errors import InputInvalid, NotFound
+from shugu.kernel.workdays import local_day
+from shugu.registry import queries, services
+from shugu.registry.models import Filing
+from shugu.registry.queries import EntryView, HolderShare
+from shugu.web.api import Strict, actor_of, key_of
+
+router = Router()
+
+
+class HolderIn(Strict):
+    org: int
+    parts: int
+
+
+class FilingIn(Strict):
+    register: str
+    applicant_org: int | None = None
+    title: str
+    object_kind: str = "data_product"
+    rights: list[str]
+    form: dict[str, str]
+    holders: list[HolderIn] = []
+    reviewer_org: int | None = None
+
+
+class ActIn(Strict):
+    input: dict[str, str | list[str]] = {}
+    undertaking: str = ""
+
+
+class MaterialIn(Strict):
+    """`content` is base64."""
+
+    material: str
+    filename: str
+    media_type: str
+    content: str
+    signers: int = 1
+
+
+class ObjectionIn(Strict):
+    ground: str
+    statement: str
+
+
+def _shares(rows: tuple[HolderShare, ...]) -> list[dict[str, int]]:
+    return [{"org": s.org, "parts": s.parts} for s in rows]
+
+
+def _filing(row: Filing) -> dict[str, Any]:
+    shown = queries.filing_view(row)
+    return {
+        "id": shown.id, "number": shown.number, "case": shown.case_number, "register": shown.register, "state": shown.state,
+        "title": shown.title, "object_kind": shown.object_kind, "applicant_org": shown.applicant,
+        "reviewer_org": shown.reviewer, "rights": list(shown.rights), "holders": _shares(shown.holders),
+        "form": dict(shown.form), "filed_at": shown.filed_at.isoformat(), "defects": list(shown.defects),
+        "refusal_ground": shown.ground, "entry": shown.entry_number,
+    }  # fmt: skip
+
+
+def _entry(shown: EntryView) -> dict[str, Any]:
+    return {
+        "id": shown.id, "number": shown.number, "register": shown.register, "title": shown.title,
+        "object_kind": shown.object_kind, "holder_org": shown.holder_org, "holders": _shares(shown.holders),
+        "rights": list(shown.rights), "form": dict(shown.form), "version": shown.version,
+        "entered_on": shown.entered_on.isoformat(), "valid_until": shown.valid_until.isoformat(),
+        "facets": [{"facet": line.facet.value, "article": line.article} for line in shown.lines],
+        "certificate": shown.certificate_number,
+    }  # fmt: skip
+
+
+def _found(number: str) -> Filing:
+    row = Filing.objects.filter(number=number).first()
+    if row is None:
+        raise NotFound(what=(f"登记申请 {number}", f"filing {number}"))
+    return row
+
+
+@router.get("/registers")
+def registers(request: HttpRequest) -> list[dict[str, Any]]:
+    return queries.registers()
+
+
+@router.post("/filings")
+def submit_filing(request: HttpRequest, payload: FilingIn) -> dict[str, Any]:
+    """Opens an application; file its materials, then act `submit` (or `commission`)."""
+    actor = actor_of(request)
+    cmd = services.SubmitFiling(
+        payload.register, payload.applicant_org or actor.org or 0, payload.title, payload.object_kind, tuple(payload.rights),
+        payload.form, tuple((h.org, h.parts) for h in payload.holders), payload.reviewer_org,
+    )  # fmt: skip
+    return _filing(services.submit_filing(cmd, actor=actor, now=clock.now(), key=key_of(request)))
+
+
+@router.get("/filings/{number}")
+def filing(request: HttpRequest, number: str) -> dict[str, Any]:
+    row = services.look_at_filing(services.LookAtFiling(number), actor=actor_of(request), now=clock.now())
+    return _filing(row)
+
+
+@router.post("/filings/{number}/materials")
+def add_material(request: HttpRequest, number: str, payload: MaterialIn) -> dict[str, Any]:
+    actor = actor_of(request)
+    try:
+        content = base64.b64decode(payload.content, validate=True)
+    except binascii.Error as error:
+        raise InputInvalid(fields="content", field_errors={"content": ("不是 Base64", "not base64")}) from error
+    upload = services.Upload(payload.material, payload.filename, payload.media_type, content)
+    cmd = services.AddMaterial(_found(number).pk, upload, payload.signers)
+    row = services.add_material(cmd, actor=actor, now=clock.now(), key=key_of(request))
+    return {"id": row.pk, "material": row.material, "digest": row.digest, "size": row.size}
+
+
+@router.post("/filings/{number}/{do}")
+def act_on_filing(request: HttpRequest, number: str, do: str, payload: ActIn) -> dict[str, Any]:
+    actor = actor_of(request)
+    cmd = services.ActOnFiling(_found(number).pk, do, payload.input, payload.undertaking)
+    return _filing(services.act_on_filing(cmd, actor=actor, now=clock.now(), key=key_of(request)))
+
+
+@router.get("/entries")
+def entries(request: HttpRequest, q: str = "", register: str = "", limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
+    found = queries.search_entries(q, register, limit=limit, offset=offset, on=local_day(clock.now()))
+    return [_entry(e) for e in found]
+
+
+@router.get("/entries/{number}")
+def entry(request: HttpRequest, number: str) -> dict[str, Any]:
+    return _entry(queries.entry_by_number(number, local_day(clock.now())))
+
+
+@router.get("/certificates/{number}")
+def certificate(request: HttpRequest, number: str) -> dict[str, Any]:
+    shown = queries.certificate(number, local_day(clock.now()))
+    return {
+        "number": shown.number, "kind": shown.kind, "entry": shown.entry_number, "version": shown.version,
+        "digest": shown.digest, "issued_at": shown.issued_at.isoformat(), "valid_until": shown.valid_until.isoformat(),
+        "facets": [{"facet": line.facet.value, "article": line.article} for line in shown.lines],
+        "credential": shown.credential,
+    }  # fmt: skip
+
+
+@router.get("/notices")
+def notices(request: HttpRequest, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
+    return [
+        {"number": n.number, "register": n.register, "title": n.title, "applicant_org": n.applicant,
+         "holders": _shares(n.holders), "rights": list(n.rights), "form": dict(n.form), "from": n.noticed_on.isoformat(),
+         "until": n.until.isoformat(), "open": n.open, "objections": n.objections}
+        for n in queries.notices(clock.now(), limit=max(min(limit, 200), 0), offset=max(offset, 0))
+    ]  # fmt: skip
+
+
+@router.post("/notices/{number}/objections")
+def object_to_notice(request: HttpRequest, number: str, payload: ObjectionIn) -> dict[str, Any]:
+    cmd = services.FileObjection(payload.ground, payload.statement, filing_number=number)
+    row = services.file_objection(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request))
+    return {"number": row.number, "case": row.case.number, "filed_at": row.filed_at.isoformat()}

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from shugu.registry import views, views_public
+
+app_name = "registry"
+urlpatterns = [
+    path("register/", views_public.book, name="book"),
+    path("register/apply/", views.choose, name="choose"),
+    path("register/apply/<slug:register>/", views.apply, name="apply"),
+    path("register/<str:number>/", views_public.entry, name="entry"),
+    path("register/<str:number>/object/", views.object_to_entry, name="object"),
+    path("filings/<str:number>/", views.filing, name="filing"),
+    path("filings/<str:number>/edit/", views.revise, name="revise"),
+    path("notices/", views_public.notices, name="notices"),
+    path("notices/<str:number>/", views.notice, name="notice"),
+    path("verify/", views_public.verify, name="verify"),
+    path("certificates/<str:number>.pdf", views_public.certificate_pdf, name="certificate_pdf"),
+    path("certificates/<str:number>.json", views_public.certificate_json, name="certificate_json"),
+]

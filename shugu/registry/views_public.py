@@ -1,0 +1,143 @@
+"""Pages anybody may read: the account book, notices, verification, certificates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from shugu.formats.credential import credential_digest
+from shugu.formats.verify import Verdict, verify_document
+from shugu.kernel import clock, signer
+from shugu.kernel.errors import NotFound
+from shugu.kernel.text import Text
+from shugu.kernel.workdays import local_day
+from shugu.registry import queries
+from shugu.registry.forms import VerifyForm
+from shugu.registry.shown import (
+    FACET_TONES,
+    entry_events,
+    entry_record,
+    facet_chips,
+    particulars,
+    register_title,
+    rights_text,
+)
+from shugu.web import language
+from shugu.web.shapes import Chip, Empty, Link, Tone
+from shugu.web.tables import Choice, Column, Kind, make_table
+
+
+def _entry_href(row: queries.EntryView) -> str:
+    return reverse("registry:entry", args=[row.number])
+
+
+VERDICT_TONES = {Verdict.SEALED: Tone.GOOD, Verdict.SIGNED: Tone.GOOD, Verdict.FAILED: Tone.BAD}
+
+
+@require_GET
+def book(request: HttpRequest) -> HttpResponseBase:
+    """The account book: every entry, searchable by title and number."""
+    register = request.GET.get("register", "")
+    rows = queries.search_entries(request.GET.get("q", ""), register, limit=200, on=local_day(clock.now()))
+    columns = (
+        Column("number", Text("登记编号", "Number"), kind=Kind.CODE, order="x", href=_entry_href),
+        Column("title", Text("名称", "Title"), order="x"),
+        Column("holder", Text("登记主体", "Holder"), lambda e: queries.holder_names(e.holders)),
+        Column("rights", Text("权利", "Rights"), lambda e: rights_text(e.register, e.rights)),
+        Column("state", Text("状态", "State"), lambda e: Chip(e.lines[0].title, FACET_TONES[e.lines[0].facet]), Kind.CHIP),
+        Column("entered", Text("登记日", "Entered on"), "entered_on", Kind.DAY, order="x"),
+        Column("until", Text("有效期至", "Valid until"), "valid_until", Kind.DAY, order="x"),
+    )
+    options = tuple((r["id"], Text(r["title"]["zh"], r["title"]["en"])) for r in queries.registers())
+    apply = Link(Text("申请首次登记", "Apply for first registration"), reverse("registry:choose"))
+    shown = make_table(
+        request, id="book", caption=Text("登记簿", "Account book"), columns=columns, rows=rows,
+        search=lambda found, q: found, choices=(Choice("register", Text("登记簿", "Register"), options, register),),
+        empty=Empty(Text("登记簿上还没有条目。", "The book has no entries yet."), apply),
+    )  # fmt: skip
+    if shown.wants_csv:
+        return shown.csv_response()
+    return render(request, "registry/book.html", {"table": shown, "apply": apply})
+
+
+@require_GET
+def entry(request: HttpRequest, number: str) -> HttpResponse:
+    shown = queries.entry_by_number(number, local_day(clock.now()))
+    operations: list[str] = next((r["operations"] for r in queries.registers() if r["id"] == shown.register), [])
+    page = {
+        "entry": shown, "record": entry_record(shown), "facets": facet_chips(shown.lines),
+        "rights": rights_text(shown.register, shown.rights), "rows": particulars(shown.register, shown.object_kind, shown.form),
+        "events": entry_events(shown), "may_object": "objection" in operations,
+    }  # fmt: skip
+    return render(request, "registry/entry.html", page)
+
+
+@require_GET
+def notices(request: HttpRequest) -> HttpResponseBase:
+    now = clock.now()
+    columns = (
+        Column("number", Text("编号", "Number"), kind=Kind.CODE, href=lambda n: reverse("registry:notice", args=[n.number])),
+        Column("title", Text("名称", "Title"), order="x"),
+        Column("applicant", Text("申请人", "Applicant"), lambda n: queries.holder_names(n.holders)),
+        Column("register", Text("登记簿", "Register"), lambda n: register_title(n.register)),
+        Column("from", Text("公示起", "From"), "noticed_on", Kind.DAY, order="x"),
+        Column("until", Text("公示止", "Until"), "until", Kind.DAY, order="x"),
+        Column("objections", Text("异议", "Objections"), "objections", Kind.NUMBER),
+    )
+    shown = make_table(
+        request, id="notices", caption=Text("公示中的登记申请", "Applications under public notice"), columns=columns,
+        rows=queries.notices(now, limit=200), empty=Empty(Text("现在没有公示中的申请。", "Nothing is under notice now.")),
+    )  # fmt: skip
+    return shown.csv_response() if shown.wants_csv else render(request, "registry/notices.html", {"table": shown})
+
+
+@require_http_methods(["GET", "POST"])
+def verify(request: HttpRequest) -> HttpResponse:
+    """By number: what the register says now. By file: every check of the offline verifier, then the same."""
+    now = clock.now()
+    number = request.GET.get("number", "").strip()
+    form = VerifyForm(request.POST or None, request.FILES or None)
+    page: dict[str, Any] = {"form": form, "number": number}
+    if request.method == "POST" and form.is_valid():
+        report = verify_document(form.cleaned_data["file"].read(), signer.keyring(), now)
+        told = report.as_dict("en" if language.current() == "en" else "zh")
+        page |= {"report": told, "verdict": Chip(str(told["sentence"]), VERDICT_TONES[report.verdict])}
+        subject = (report.credential or {}).get("credentialSubject")
+        if report.verdict is not Verdict.FAILED and isinstance(subject, dict) and report.credential is not None:
+            number = str(subject.get("number", ""))
+            page["digest"] = credential_digest(report.credential)
+    if number:
+        page |= _standing(number, local_day(now), page.get("digest"))
+    return render(request, "registry/verify.html", page)
+
+
+def _standing(number: str, on: Any, digest: str | None) -> dict[str, Any]:
+    try:
+        shown = queries.certificate(number, on)
+    except NotFound:
+        return {"unknown": number}
+    return {
+        "certificate": shown, "facets": facet_chips(shown.lines), "same": digest is None or digest == shown.digest,
+        "subject": shown.credential["credentialSubject"], "number": number,
+    }  # fmt: skip
+
+
+@require_GET
+def certificate_pdf(request: HttpRequest, number: str) -> HttpResponse:
+    content = queries.certificate_pdf(number, language.current())
+    response = HttpResponse(content, content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{number}.pdf"'
+    return response
+
+
+@require_GET
+def certificate_json(request: HttpRequest, number: str) -> HttpResponse:
+    """The credential, byte for byte as signed."""
+    response = HttpResponse(queries.certificate_bytes(number), content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="{number}.json"'
+    return response
