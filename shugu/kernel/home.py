@@ -42,7 +42,9 @@ class Home:
     @classmethod
     def from_environment(cls) -> Home:
         """Errors: HomeError when the path cannot be made."""
-        path = Path(os.environ.get("SHUGU_HOME", "var")).resolve()
+        # pytest-django loads the settings before any conftest.py: the test home must be chosen here already.
+        default = os.environ.get("SHUGU_TEST_HOME", "var/test") if os.environ.get("PYTEST_VERSION") else "var"
+        path = Path(os.environ.get("SHUGU_HOME", default)).resolve()
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
