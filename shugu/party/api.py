@@ -62,16 +62,16 @@ class SessionKeyIn(Strict):
 
 
 @router.post("/persons", response={201: dict[str, Any]})
-def register_person(request: HttpRequest, body: PersonIn) -> tuple[int, dict[str, Any]]:
+def register_person(request: HttpRequest, body: PersonIn) -> dict[str, Any]:
     """Open to newcomers; then `POST /api/keys` gives the key for everything else."""
     cmd = services.RegisterPerson(body.login, body.name, body.name_en, body.phone, Secret(body.password))
     actor = getattr(request, "actor", None) or services.NEWCOMER
     person = services.register_person(cmd, actor=actor, now=clock.now(), key=key_of(request))
-    return 201, {"person": person.pk, "login": person.login}
+    return {"person": person.pk, "login": person.login}
 
 
 @router.post("/keys", response={201: dict[str, Any]})
-def issue_key(request: HttpRequest, body: SessionKeyIn) -> tuple[int, dict[str, Any]]:
+def issue_key(request: HttpRequest, body: SessionKeyIn) -> dict[str, Any]:
     """The token is in this answer only. Without `organisation` the key acts in the person's own name or seats."""
     now = clock.now()
     person, complete = services.sign_in(body.login, body.password, now=now, code=body.code)
@@ -82,14 +82,14 @@ def issue_key(request: HttpRequest, body: SessionKeyIn) -> tuple[int, dict[str, 
     issued = services.issue_api_key(
         services.IssueApiKey(body.title, tuple(body.scopes), org), actor=actor, now=now, key=key_of(request)
     )
-    return 201, {"token": issued.token, "prefix": issued.key.prefix, "expires_on": issued.key.expires_on.isoformat()}
+    return {"token": issued.token, "prefix": issued.key.prefix, "expires_on": issued.key.expires_on.isoformat()}
 
 
 @router.post("/organisations", response={201: dict[str, Any]})
-def register_organisation(request: HttpRequest, body: OrganisationIn) -> tuple[int, dict[str, Any]]:
+def register_organisation(request: HttpRequest, body: OrganisationIn) -> dict[str, Any]:
     cmd = services.RegisterOrganisation(body.name, body.uscc, body.name_en, body.kind)
     org = services.register_organisation(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request))
-    return 201, {"organisation": org.number, "id": org.pk, "vkey": party.verify_key(org.pk)}
+    return {"organisation": org.number, "id": org.pk, "vkey": party.verify_key(org.pk)}
 
 
 @router.get("/organisations/{number}", response=dict[str, Any])
@@ -105,14 +105,14 @@ def organisation(request: HttpRequest, number: str) -> dict[str, Any]:
 
 
 @router.post("/accreditations", response={201: dict[str, Any]})
-def apply_accreditation(request: HttpRequest, body: AccreditationIn) -> tuple[int, dict[str, Any]]:
+def apply_accreditation(request: HttpRequest, body: AccreditationIn) -> dict[str, Any]:
     """For the organisation the key acts for. File the materials, then act `submit`."""
     actor = actor_of(request)
     if actor.org is None:
         raise Forbidden()
     cmd = ApplyAccreditation(actor.org, body.kind, body.merchant_type)
     row = services.apply_accreditation(cmd, actor=actor, now=clock.now(), key=key_of(request))
-    return 201, _accreditation(row)
+    return _accreditation(row)
 
 
 @router.post("/accreditations/{number}/{do}", response=dict[str, Any])
@@ -207,11 +207,11 @@ def _case(row: Case, actor: Any, now: Any) -> dict[str, Any]:
 @router.post("/cases/{number}/materials/{material}", response={201: dict[str, Any]})
 def file_material(
     request: HttpRequest, number: str, material: str, file: UploadedFile
-) -> tuple[int, dict[str, Any]]:
+) -> dict[str, Any]:
     """Multipart, one field `file`."""
     cmd = case_acts.FileMaterial(number, material, file.name or material, file.content_type or "", file.read())
     filed = case_acts.file_material(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request))
-    return 201, {"material": filed.material, "sha256": filed.digest, "size": filed.size}
+    return {"material": filed.material, "sha256": filed.digest, "size": filed.size}
 
 
 @router.post("/cases/{number}/{do}", response=dict[str, Any])

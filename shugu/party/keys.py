@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shugu.formats.canonical import b64
-from shugu.formats.errors import BadKey
+from shugu.formats.errors import FormatError
 from shugu.formats.suites import SigningKey, generate, parse_vkey, suite
 from shugu.formats.times import write_time
 from shugu.kernel import journal, runtime, signer
@@ -87,7 +87,7 @@ def register_connector_key(cmd: RegisterConnectorKey, *, actor: Actor, now: date
         errors["connector_id"] = ("3–80 位小写字母、数字或 . _ -", "3–80 of a–z, 0–9, . _ -")
     try:
         key = parse_vkey(cmd.vkey)
-    except BadKey as bad:
+    except FormatError as bad:
         errors["vkey"] = (bad.message("zh"), bad.message("en"))
     live = OrgKey.objects.filter(purpose=CONNECTOR, connector_id=cmd.connector_id, retired_at__isnull=True).first()
     if live is not None and live.org_id != cmd.org:

@@ -83,6 +83,11 @@ def refuse(errors: Mapping[str, Pair]) -> None:
 def register_organisation(cmd: RegisterOrganisation, *, actor: Actor, now: datetime) -> Organisation:
     """A person registers the organisation and becomes its administrator with every right; the venue registers
     others without a member. Errors: InputInvalid; StaffMayNotTrade for a person with a seat; Forbidden."""
+    by_person = actor.kind is ActorKind.PERSON and actor.person is not None and not actor.seats
+    if actor.kind is ActorKind.PERSON and not by_person and "operator" not in actor.seats:
+        raise Forbidden()
+    if actor == NEWCOMER or (cmd.kind == "venue" and by_person):
+        raise Forbidden()
     errors: dict[str, Pair] = {}
     name, uscc = cmd.name.strip(), cmd.uscc.strip()
     if not 2 <= len(name) <= 200:
@@ -98,11 +103,6 @@ def register_organisation(cmd: RegisterOrganisation, *, actor: Actor, now: datet
     if "uscc" not in errors and Organisation.objects.filter(uscc=uscc).exists():
         errors["uscc"] = ("该单位已登记，请由其管理员添加您", "it is registered already; its administrator can add you")
     refuse(errors)
-    by_person = actor.kind is ActorKind.PERSON and actor.person is not None and not actor.seats
-    if actor.kind is ActorKind.PERSON and not by_person and "operator" not in actor.seats:
-        raise Forbidden()
-    if actor == NEWCOMER or (cmd.kind == "venue" and by_person):
-        raise Forbidden()
     org = Organisation.objects.create(
         number=store.next_number("organisation", local_day(now).year), uscc=uscc, name=name,
         name_en=cmd.name_en.strip(), kind=cmd.kind, registered_at=now,
