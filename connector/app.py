@@ -18,12 +18,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from shugu.formats.delivery import BadDocument, GrantedFile
 from shugu.formats.errors import ShuguError
 from shugu.formats.policy import Action
 
 from . import gate, grants, measuring, receipts
-from .documents import GrantedFile
-from .errors import BadDocument, NoToken, PolicyDenied, RangeUnusable
+from .errors import NoToken, PolicyDenied, RangeUnusable
 from .home import Home, Product
 from .meter import Delivery, acknowledge, audit, delivery, latest, settle
 from .ranges import parse_range, total

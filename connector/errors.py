@@ -20,13 +20,6 @@ class HomeNotReady(ConnectorError):
     remedy = ("请先运行 connector init。", "Run connector init first.")
 
 
-class BadDocument(ConnectorError):
-    code = "connector-bad-document"
-    status = 422
-    sentence = ("签名文件不被接受:{detail}", "The signed document is not accepted: {detail}")
-    remedy = ("请由交易所重新签发。", "Have the exchange issue it again.")
-
-
 class Replayed(ConnectorError):
     code = "connector-replayed"
     status = 409

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shugu.formats import token as tokens
+from shugu.formats.delivery import Grant, GrantedFile, Limits
 from shugu.formats.errors import FormatError, TokenRefused, VerificationError
 from shugu.formats.policy import Action, Counters, Denied, Reason, Request, evaluate
 
-from .documents import Grant, GrantedFile, Limits
 from .errors import GrantNotLive, NoToken, PolicyDenied, TokenMismatch, UnknownFile
 from .grants import Held, held_grant
 from .home import Home

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from shugu.formats.canonical import canonical
 from shugu.formats.credential import Document
+from shugu.formats.delivery import BadDocument, Grant, NoticeAction, body_digest, digest, read_grant, read_notice
 
-from .documents import Grant, NoticeAction, body_digest, digest, read_grant, read_notice
-from .errors import BadDocument, GrantNotLive, Replayed, UnknownGrant
+from .errors import GrantNotLive, Replayed, UnknownGrant
 from .home import Home
 from .meter import append
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import cast
 
 from shugu.formats.credential import Document
+from shugu.formats.delivery import BadDocument, Kind, QualityOrder, body_digest, digest, read_order, sign_document
 from shugu.measure import Source, evaluate
 
-from .documents import Kind, QualityOrder, body_digest, digest, read_order, sign_document
-from .errors import BadDocument, Replayed
+from .errors import Replayed
 from .home import Home
 from .meter import append
 

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 
 from shugu.formats.credential import Document
+from shugu.formats.delivery import Grant, Kind, sign_document
 from shugu.formats.times import write_time
 
-from .documents import Grant, Kind, sign_document
 from .home import Home
 from .meter import Delivery, head
 

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from connector import verify_meter
-from connector.documents import Kind, Limits, NoticeAction, QualityOrder, digest, opened, sign_order
 from connector.meter import audit, latest
 from connector.store import Store
+from shugu.formats.delivery import Kind, Limits, NoticeAction, QualityOrder, digest, opened, sign_order
 from shugu.formats.policy import Constraint, Operand, Operator
 from shugu.formats.suites import generate, new_keys
 from shugu.formats.times import write_time

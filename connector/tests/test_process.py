@@ -23,8 +23,8 @@ import pytest
 from connector import home as homes
 from connector import verify_meter
 from connector.client import PullFailed, pull
-from connector.documents import Kind, NoticeAction, opened
 from connector.meter import latest
+from shugu.formats.delivery import Kind, NoticeAction, opened
 
 from .world import PURPOSE, Clock, World
 

@@ -11,10 +11,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.documents import NoticeAction
 from connector.errors import RangeUnusable
 from connector.meter import audit
 from connector.ranges import added, new_bytes, parse_range, total
+from shugu.formats.delivery import NoticeAction
 
 from .world import START, Web, World
 

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 
 from connector import home as homes
 from connector.app import build
-from connector.documents import Grant, GrantedFile, Limits, Notice, NoticeAction, sign_grant, sign_notice
 from connector.home import Home, Product
 from shugu.formats import token as tokens
+from shugu.formats.delivery import Grant, GrantedFile, Limits, Notice, NoticeAction, sign_grant, sign_notice
 from shugu.formats.policy import Action, Constraint, Operand, Operator, Permission, Policy
 from shugu.formats.suites import SigningKey, keyring_of, new_keys
 from shugu.measure import Column, ColumnType, Dictionary, Rule

@@ -13,12 +13,17 @@ from typing import Any, cast
 
 from shugu.formats.canonical import digest_hex
 from shugu.formats.credential import CONTEXT, Document, issuer_of, require_credential, sign_credential
-from shugu.formats.errors import ShuguError
+from shugu.formats.errors import FormatError, ShuguError
 from shugu.formats.policy import Policy
 from shugu.formats.suites import Keyring, SigningKey
 from shugu.formats.times import read_time, write_time
 
-from .errors import BadDocument
+
+class BadDocument(FormatError):
+    code = "connector-bad-document"
+    status = 422
+    sentence = ("签名文件不被接受:{detail}", "The signed document is not accepted: {detail}")
+    remedy = ("请由交易所重新签发。", "Have the exchange issue it again.")
 
 
 class Kind(StrEnum):
