@@ -68,8 +68,7 @@ def start_over() -> None:
     from shugu.evidence import tile_files
 
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE evidence_logstate, evidence_checkpoint, kernel_position")
-        cursor.execute("UPDATE kernel_sequencerstate SET horizon = '0', next_position = 0")
+        cursor.execute("TRUNCATE evidence_logstate, evidence_checkpoint, kernel_position, kernel_sequencerstate")
         cursor.execute("CHECKPOINT")
     shutil.rmtree(tile_files.root())
 

@@ -16,6 +16,20 @@ _ROWS = (
 )
 
 
+_WAITING = (
+    "SELECT coalesce((SELECT next_position FROM kernel_sequencerstate), 0) > %s OR EXISTS (SELECT 1 FROM kernel_fact f "
+    "WHERE f.xid >= coalesce((SELECT horizon FROM kernel_sequencerstate), '0'::xid8) "
+    "AND NOT EXISTS (SELECT 1 FROM kernel_position p WHERE p.fact_id = f.id))"
+)
+
+
+def waiting(size: int) -> bool:
+    """Whether the journal has committed facts that a log of `size` has not: one read, so that idling writes nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [size])
+        return bool(cursor.fetchone()[0])
+
+
 def entries(first: int, end: int) -> list[bytes]:
     """The log entries of positions [first, end), fewer when the journal has no more.
     Errors: LogForked when a position in between is missing."""

@@ -42,7 +42,7 @@ def _positions() -> Iterator[Violation]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*), coalesce(max(position) + 1, 0) FROM kernel_position")
         count, end = cursor.fetchone()
-        cursor.execute("SELECT next_position FROM kernel_sequencerstate")
+        cursor.execute("SELECT coalesce(max(next_position), 0) FROM kernel_sequencerstate")
         following = cursor.fetchone()[0]
         if not count == end == following:
             yield _broken(

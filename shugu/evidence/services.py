@@ -72,6 +72,8 @@ def sequence_once(now: datetime, limit: int = BATCH, *, reached: Reached = tile_
         if not mine:
             return _answer(state.size, state)
         _publish(state, reached)
+        if not journal_rows.waiting(state.size):
+            return _answer(state.size, state)
         journal.assign_positions(limit)
         reached("positions assigned")
         grown = _grow(state, limit, now, reached)

@@ -11,6 +11,7 @@ urlpatterns = [
     path("log/tile/<path:rest>", views.tile, name="tile"),
     path("evidence/", views.home, name="home"),
     path("evidence/facts/<int:fact_id>/", views.fact, name="fact"),
+    path("evidence/facts/<int:fact_id>/badge/", views.fact_badge, name="fact_badge"),
     path("evidence/facts/<int:fact_id>/proof/", views.proof_file, name="proof_file"),
     path("evidence/facts/<int:fact_id>/content/", views.fact_file, name="fact_file"),
     path("evidence/documents/<str:digest>/", views.sealed_file, name="sealed_file"),

@@ -117,6 +117,12 @@ def _seal(badge: queries.Badge) -> Seal:
 
 
 @require_safe
+def fact_badge(request: HttpRequest, fact_id: int) -> HttpResponse:
+    """The fragment for one line of a timeline (slot "evidence.fact")."""
+    return render(request, "evidence/badge.html", {"seal": _seal(queries.badge(fact_id))})
+
+
+@require_safe
 def subject_badge(request: HttpRequest, subject: str) -> HttpResponse:
     """The fragment for a record header; empty where the caller has nothing to see."""
     badge = queries.subject_badge(subject, _actor(request))

@@ -202,6 +202,7 @@ def test_those_concerned_get_the_content_and_the_sealed_document(
 def test_the_panel_is_a_fragment_and_the_page_is_whole(write: Write, visit: Visit, now: datetime) -> None:
     (fact,) = write(1)
     client = visit(None)
+    assert "seal-waiting" in client.get(f"/evidence/facts/{fact}/badge/").content.decode()
     waiting = client.get(f"/evidence/facts/{fact}/", headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in waiting and "hx-trigger" in waiting
     services.sequence_once(now)

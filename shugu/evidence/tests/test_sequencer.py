@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
-from shugu.evidence import domain, journal_rows, services, tile_files
+from shugu.evidence import domain, journal_rows, queries, services, tile_files
 from shugu.evidence.errors import LogForked
 from shugu.evidence.log_audit import audit_log
 from shugu.evidence.models import Checkpoint, LogState
@@ -62,6 +63,14 @@ def test_a_second_call_without_new_facts_signs_nothing_new(write: Write, now: da
     again = services.sequence_once(now)
     assert (again.first, again.size, again.note) == (3, 3, first.note)
     assert Checkpoint.objects.count() == 1
+
+
+def test_idling_writes_nothing(write: Write, now: datetime) -> None:
+    write(3)
+    services.sequence_once(now)
+    with CaptureQueriesContext(connection) as seen:
+        services.sequence_once(now)
+    assert not [q["sql"] for q in seen if q["sql"].startswith(("INSERT", "UPDATE"))]
 
 
 def test_batches_grow_one_tree_across_tile_borders(write: Write, now: datetime) -> None:
@@ -200,8 +209,10 @@ def test_a_venue_under_sm_signs_its_checkpoints_twice(write: Write, now: datetim
     keys = tuple(new_keys("sm", signer.origin()))
     monkeypatch.setattr(signer, "keys", lambda: keys)
     monkeypatch.setattr(signer, "keyring", lambda: keyring_of(list(keys)))
-    write(2)
+    ids = write(2)
     note = services.sequence_once(now).note
+    steps = queries.evidence_of(ids[0], None).steps
+    assert [s.id for s in steps if s.outcome.value == "ok"] == ["entry", "path", "checkpoint", "ed25519", "sm2"]
     assert note.count(b"\xe2\x80\x94 ") == 2
     assert checkpoints.verify_strict(note, signer.keyring()).size == 2
     assert list(audit_log()) == []
@@ -223,12 +234,6 @@ def test_deriving_gives_the_same_files_as_growing(tmp_path: Path) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_loop_makes_a_fact_provable_within_a_second(write: Write, now: datetime) -> None:
-    from shugu.evidence import queries
-
-    with connection.cursor() as cursor:  # an earlier test of this kind emptied every table
-        cursor.execute(
-            "INSERT INTO kernel_sequencerstate (id, horizon, next_position) VALUES (1, '0', 0) ON CONFLICT DO NOTHING"
-        )
     stop = threading.Event()
 
     def work() -> None:
