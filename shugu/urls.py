@@ -8,8 +8,13 @@ from django.apps import apps
 from django.urls import URLPattern, URLResolver, include, path
 
 from shugu.api import api
+from shugu.evidence import views as evidence_views
 
-urlpatterns: list[URLPattern | URLResolver] = [path("api/", api.urls)]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", api.urls),
+    # Where a connector that is being founded fetches the keys it pins.
+    path(".well-known/venue.vkey", evidence_views.keys, name="venue_vkey"),
+]
 for _config in apps.get_app_configs():
     if _config.name.startswith("shugu.") and find_spec(f"{_config.name}.urls"):
         urlpatterns.append(path("", include(f"{_config.name}.urls")))
