@@ -19,8 +19,8 @@ from shugu.formats.errors import ShuguError
 from shugu.kernel.home import Home, HomeConfig, HomeError
 
 _BOOT_SECONDS = 30
-# The first trade spans the notice and review periods of the profile; it begins this long ago and ends today.
-_DEMO_LAG = timedelta(days=75)
+# Registration spans a public notice in working days: the story begins this long ago and catches up with today.
+_DEMO_LAG = timedelta(days=30)
 
 
 def run(options: argparse.Namespace) -> int:

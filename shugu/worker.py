@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from django.db import DatabaseError, close_old_connections
 
+from shugu.edges.bank import services as bank
 from shugu.evidence import services as evidence
 from shugu.formats.errors import ShuguError
 from shugu.kernel import clock, duties, engine, holds, subscriptions
@@ -41,7 +42,7 @@ def settle(rounds: int = 60) -> int:
     for _ in range(rounds):
         now = clock.now()
         done = evidence.sequence_once(now).count + subscriptions.deliver(now) + engine.sweep(now) + holds.lapse(now)
-        done += run_jobs()
+        done += bank.work(now) + run_jobs()
         total += done
         if not done:
             return total
@@ -56,6 +57,7 @@ def run(stop: threading.Event) -> None:
             ("sequencer", lambda: evidence.sequence_once(clock.now()).count, _PAUSE),
             ("subscribers", lambda: subscriptions.deliver(clock.now()), _PAUSE),
             ("clocks", _sweep, _SWEEP_EVERY.total_seconds()),
+            ("bank", lambda: bank.work(clock.now()), 1.0),
             ("jobs", run_jobs, _PAUSE * 5),
         )
     ]
