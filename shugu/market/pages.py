@@ -21,11 +21,14 @@ from shugu.market.queries import WATCHING
 from shugu.web import case_pages
 from shugu.web.navigation import NavItem
 from shugu.web.navigation import register as navigate
+from shugu.web.slots import register_slot
 
 
 def register() -> None:
     case_pages.register("market.demand", act_on_demand, demand_url)
-    case_pages.register("market.negotiation", act_on_negotiation, negotiation_url, sees=lambda case, actor: bool(actor.seats & WATCHING))
+    case_pages.register(
+        "market.negotiation", act_on_negotiation, negotiation_url, sees=lambda case, actor: bool(actor.seats & WATCHING)
+    )
     case_pages.name_input("offer", "报价编号", "Offer", "choice", standing_offer)
     case_pages.name_input("price_fen", "价格（元）", "Price (CNY)")
     case_pages.name_input("term_days", "期限（天）", "Term (days)", "number")
@@ -33,6 +36,7 @@ def register() -> None:
     case_pages.name_input("delivery_form", "交付形式", "Delivery form", "choice", lambda case: codes("catalogue.delivery_forms"))
     case_pages.name_input("quantity", "数量（次或期）", "Quantity (calls or periods)", "number")
     case_pages.name_input("rate", "每分钟请求上限", "Requests a minute", "number")
+    register_slot("catalogue.product.trade", "market:trade_side", Text("购买或磋商", "Buy or negotiate"), 10)
     navigate(NavItem("*", Text("需求", "Demands"), "market:demands", 30))
     navigate(NavItem("*", Text("磋商", "Negotiations"), "market:negotiations", 40))
 

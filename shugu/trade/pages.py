@@ -19,10 +19,14 @@ from shugu.trade.queries import WATCHING
 from shugu.web import case_pages
 from shugu.web.navigation import NavItem
 from shugu.web.navigation import register as navigate
+from shugu.web.slots import register_slot
 
 
 def register() -> None:
-    case_pages.register("trade.contract", act_on_contract, contract_url, sees=lambda case, actor: bool(actor.seats & WATCHING))
+    case_pages.register(
+        "trade.contract", act_on_contract, contract_url, sees=lambda case, actor: bool(actor.seats & WATCHING)
+    )
+    register_slot("market.negotiation.side", "trade:negotiation_side", Text("合同", "Contract"), 10)
     case_pages.name_input("terms_digest", "所签文本的摘要", "Digest of the text signed", "choice", present_digest)
     case_pages.name_input("contract_ground", "情形", "Ground", "choice", grounds)
     navigate(NavItem("*", Text("合同", "Contracts"), "trade:contracts", 50))
