@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from shugu.kernel import documents, engine, queries as cases
+from shugu.kernel import documents, engine
+from shugu.kernel import queries as cases
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import (
     Forbidden,

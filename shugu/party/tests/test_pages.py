@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pyotp
 import pytest
@@ -16,7 +17,11 @@ from shugu.party.services import Secret
 from tests.world import PAPER, SETUP, World
 
 PASSWORD = "correct horse battery"
-KEY = "5f0c1f7e-6a0f-4c55-9df0-0d1a2b3c4d5e"
+
+
+def _key() -> str:
+    """What the hidden field of a form just shown would hold."""
+    return str(uuid4())
 
 
 @pytest.fixture()
@@ -30,7 +35,7 @@ def _signed_in(world: World, login: str) -> Client:
         services.SetPassword(world.person_of(login), Secret(PASSWORD)), actor=SETUP, now=clock.now()
     )
     client = Client()
-    answer = client.post("/sign-in/", {"login": login, "password": PASSWORD, "key": KEY})
+    answer = client.post("/sign-in/", {"login": login, "password": PASSWORD, "key": _key()})
     assert answer.status_code == 302, answer.content.decode()
     return client
 
@@ -42,7 +47,7 @@ def _staff(world: World, login: str) -> Client:
     before = now - timedelta(seconds=30)
     services.confirm_totp(Secret(totp.at(before)), actor=actor, now=before)
     client = _signed_in(world, login)
-    answer = client.post("/sign-in/code/", {"code": totp.at(clock.now()), "key": KEY})
+    answer = client.post("/sign-in/code/", {"code": totp.at(clock.now()), "key": _key()})
     assert answer.status_code == 302, answer.content.decode()
     return client
 
@@ -53,10 +58,10 @@ def test_a_newcomer_joins_and_brings_his_application_to_the_registrars_desk(toda
     joined = client.post(
         "/join/",
         {"name": "新人", "phone": "", "login": "newby", "password": PASSWORD, "again": PASSWORD, "org_name": "新人数据公司",
-         "org_name_en": "", "uscc": make_uscc("91330100MA2NNNNN9"), "kind": "enterprise", "key": KEY},
+         "org_name_en": "", "uscc": make_uscc("91330100MA2NNNNN9"), "kind": "enterprise", "key": _key()},
     )  # fmt: skip
     assert joined.status_code == 302 and joined["Location"] == "/accreditations/new/"
-    applied = client.post("/accreditations/new/", {"kind": "provider", "merchant_type": "", "key": KEY})
+    applied = client.post("/accreditations/new/", {"kind": "provider", "merchant_type": "", "key": _key()})
     assert applied.status_code == 302, applied.content.decode()
     page = applied["Location"]
     shown = client.get(page).content.decode()
@@ -64,7 +69,7 @@ def test_a_newcomer_joins_and_brings_his_application_to_the_registrars_desk(toda
     for material in ("licence", "commitment"):
         sent = SimpleUploadedFile(f"{material}.pdf", PAPER, "application/pdf")
         assert client.post(f"{page}materials/{material}/", {"file": sent}).status_code == 302
-    assert client.post(f"{page}submit/", {"key": KEY}).status_code == 302
+    assert client.post(f"{page}submit/", {"key": _key()}).status_code == 302
     number = page.split("/")[2]
     assert number in _staff(today, "rita").get("/desk/").content.decode()
     assert Case.objects.get(number=number).state == "submitted"
@@ -74,7 +79,7 @@ def test_joining_shows_every_mistake_and_keeps_what_was_typed(today: World) -> N
     answer = Client().post(
         "/join/",
         {"name": "新人", "login": "newby", "password": PASSWORD, "again": PASSWORD, "org_name": "新人数据公司",
-         "uscc": "91330100MA2NNNNN90"[:18], "kind": "enterprise", "key": KEY},
+         "uscc": "91330100MA2NNNNN90"[:18], "kind": "enterprise", "key": _key()},
     )  # fmt: skip
     text = answer.content.decode()
     assert answer.status_code == 422 and "校验位不符" in text and "新人数据公司" in text
@@ -88,14 +93,14 @@ def test_staff_and_applicant_take_an_application_through_on_the_case_page(today:
     for material in ("licence", "commitment"):
         today.file(row.case_id, material, today.mallory)
     page = f"/cases/{row.case.number}/"
-    assert _signed_in(today, "mallory").post(f"{page}submit/", {"key": KEY}).status_code == 302
+    assert _signed_in(today, "mallory").post(f"{page}submit/", {"key": _key()}).status_code == 302
     rita = _staff(today, "rita")
     form = rita.get(f"{page}ask_correction/")
     assert form.status_code == 200 and 'name="defects"' in form.content.decode()
-    assert rita.post(f"{page}ask_correction/", {"key": KEY}).status_code == 422
-    assert rita.post(f"{page}accept/", {"key": KEY, "opinion": "材料齐全"}).status_code == 302
+    assert rita.post(f"{page}ask_correction/", {"key": _key()}).status_code == 422
+    assert rita.post(f"{page}accept/", {"key": _key(), "opinion": "材料齐全"}).status_code == 302
     assert "材料齐全" in rita.get(page).content.decode()
-    assert _staff(today, "rong").post(f"{page}approve/", {"key": KEY}).status_code == 302
+    assert _staff(today, "rong").post(f"{page}approve/", {"key": _key()}).status_code == 302
     assert Accreditation.objects.get(pk=row.pk).granted_on is not None
 
 
@@ -108,7 +113,7 @@ def test_a_stranger_finds_neither_case_nor_document_nor_unaccredited_organisatio
     paths = [f"/cases/{row.case.number}/", f"/cases/{row.case.number}/withdraw/", f"/organisations/{row.org.number}/"]
     for path in paths:
         assert stranger.get(path).status_code == 404, path
-    assert stranger.post(f"/cases/{row.case.number}/withdraw/", {"key": KEY}).status_code == 404
+    assert stranger.post(f"/cases/{row.case.number}/withdraw/", {"key": _key()}).status_code == 404
     alice = queries.organisation(today.alice.org or 0)
     public = Client().get(f"/organisations/{alice.number}/").content.decode()
     assert alice.name in public and "艾丽" not in public
@@ -122,7 +127,7 @@ def test_a_seat_outside_a_demonstration_must_enrol_before_it_acts(today: World) 
     pending = services.pending_totp(today.person_of("otto"), actor=queries.actor_for(today.person_of("otto")))
     assert pending is not None
     code = pyotp.TOTP(pending.secret).at(clock.now())
-    assert client.post("/me/totp/", {"code": code, "key": KEY}).status_code == 302
+    assert client.post("/me/totp/", {"code": code, "key": _key()}).status_code == 302
     assert client.get("/desk/").status_code == 200
 
 
@@ -132,7 +137,7 @@ def test_a_visitor_is_led_to_the_sign_in_page_and_back(today: World) -> None:
     services.set_password(
         services.SetPassword(today.person_of("alice"), Secret(PASSWORD)), actor=SETUP, now=clock.now()
     )
-    back = Client().post("/sign-in/?next=https://evil.example/", {"login": "alice", "password": PASSWORD, "key": KEY})
+    back = Client().post("/sign-in/?next=https://evil.example/", {"login": "alice", "password": PASSWORD, "key": _key()})
     assert back["Location"] == "/desk/"
 
 
@@ -141,9 +146,9 @@ def test_signing_in_changes_the_session_key_and_a_new_password_ends_other_sessio
     client.get("/sign-in/")
     first = _signed_in(today, "alice")
     second = Client()
-    second.post("/sign-in/", {"login": "alice", "password": PASSWORD, "key": KEY})
+    second.post("/sign-in/", {"login": "alice", "password": PASSWORD, "key": _key()})
     assert first.session.session_key != second.session.session_key
-    changed = second.post("/me/password/", {"old": PASSWORD, "new": PASSWORD + " 2", "key": KEY})
+    changed = second.post("/me/password/", {"old": PASSWORD, "new": PASSWORD + " 2", "key": _key()})
     assert changed.status_code == 302
     assert second.get("/me/").status_code == 200
     assert first.get("/me/").status_code == 302
@@ -159,7 +164,7 @@ def test_an_idle_session_ends(today: World) -> None:
 
 def test_an_api_key_is_shown_once_on_the_page_that_issues_it(today: World) -> None:
     client = _signed_in(today, "alice")
-    issued = client.post("/me/keys/", {"title": "同步", "scopes": ["read"], "key": KEY}).content.decode()
+    issued = client.post("/me/keys/", {"title": "同步", "scopes": ["read"], "key": _key()}).content.decode()
     token = issued.split("<pre>")[1].split("</pre>")[0]
     assert services.key_behind(token, clock.now()) is not None
     assert token not in client.get("/me/keys/").content.decode()
