@@ -7,7 +7,7 @@ import binascii
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Field, Router
 
 from shugu.kernel import clock
 from shugu.kernel.errors import InputInvalid, NotFound
@@ -26,7 +26,8 @@ class HolderIn(Strict):
 
 
 class FilingIn(Strict):
-    register: str
+    # `register` itself is a method of every schema.
+    register_id: str = Field(alias="register")
     applicant_org: int | None = None
     title: str
     object_kind: str = "data_product"
@@ -99,7 +100,7 @@ def submit_filing(request: HttpRequest, payload: FilingIn) -> dict[str, Any]:
     """Opens an application; file its materials, then act `submit` (or `commission`)."""
     actor = actor_of(request)
     cmd = services.SubmitFiling(
-        payload.register, payload.applicant_org or actor.org or 0, payload.title, payload.object_kind, tuple(payload.rights),
+        payload.register_id, payload.applicant_org or actor.org or 0, payload.title, payload.object_kind, tuple(payload.rights),
         payload.form, tuple((h.org, h.parts) for h in payload.holders), payload.reviewer_org,
     )  # fmt: skip
     return _filing(services.submit_filing(cmd, actor=actor, now=clock.now(), key=key_of(request)))
@@ -132,8 +133,10 @@ def act_on_filing(request: HttpRequest, number: str, do: str, payload: ActIn) ->
 
 
 @router.get("/entries")
-def entries(request: HttpRequest, q: str = "", register: str = "", limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
-    found = queries.search_entries(q, register, limit=limit, offset=offset, on=local_day(clock.now()))
+def entries(
+    request: HttpRequest, q: str = "", register_id: str = "", limit: int = 50, offset: int = 0
+) -> list[dict[str, Any]]:
+    found = queries.search_entries(q, register_id, limit=limit, offset=offset, on=local_day(clock.now()))
     return [_entry(e) for e in found]
 
 

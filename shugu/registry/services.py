@@ -21,6 +21,7 @@ from shugu.registry.filings import (
     act_on_filing,
     add_material,
     look_at_filing,
+    open_register,
     revise_filing,
     submit_filing,
 )
@@ -29,5 +30,6 @@ from shugu.registry.objecting import ActOnObjection, FileObjection, act_on_objec
 __all__ = [
     "DISPOSALS", "ActOnFiling", "ActOnObjection", "AddMaterial", "FileObjection", "LiftHold", "LookAtFiling", "PlaceHold",
     "RecordTrade", "ReviseFiling", "SubmitFiling", "Upload", "act_on_filing", "act_on_objection", "add_material",
-    "file_objection", "lift_hold", "look_at_filing", "place_hold", "record_trade", "revise_filing", "submit_filing",
+    "file_objection", "lift_hold", "look_at_filing", "open_register", "place_hold", "record_trade", "revise_filing",
+    "submit_filing",
 ]  # fmt: skip

@@ -136,6 +136,7 @@ def object_to_entry(request: HttpRequest, number: str) -> HttpResponse:
     """Objection registration, where the register has a procedure for it."""
     actor, now = require(request), clock.now()
     shown = queries.entry_by_number(number)
+    services.open_register(shown.register, "objection")
     form = objection_form(shown.register)(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
