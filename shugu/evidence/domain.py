@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from shugu.evidence.errors import EntryDiffers, RootDiffers, RootNotReached
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.canonical import b64
 from shugu.formats.checks import Outcome
@@ -50,10 +51,6 @@ def bundles(base: int, entries: Sequence[bytes]) -> dict[str, bytes]:
     return out
 
 
-class RootDiffers(Exception):
-    """The right edge that was read does not give the root that was signed."""
-
-
 def append(old_size: int, old_root: bytes, entries: Sequence[bytes], read: TileReader) -> Written:
     """The files of a tree grown to `base + len(entries)`, where base is `old_size` rounded down to a full tile.
 
@@ -70,7 +67,7 @@ def append(old_size: int, old_root: bytes, entries: Sequence[bytes], read: TileR
         return b"".join(held) if path == open_path else read(path)
 
     if old_size and root_from(old_size, hash_reader(edge, old_size)) != old_root:
-        raise RootDiffers
+        raise RootDiffers()
     growth = grow(old_size, fresh, edge)
     return Written(growth.size, growth.root, {**growth.tiles, **bundles(base, entries)})
 
@@ -177,20 +174,6 @@ def _commitment(evidence: Evidence) -> Pair | None:
     if evidence.payload is None or evidence.salt is None:
         return None
     return _same(verify_entry(evidence.entry, evidence.payload, evidence.salt).sha256.hex())
-
-
-class EntryDiffers(ShuguError):
-    code = "entry-differs"
-    status = 422
-    sentence = ("日志条目与事实的承诺不同。", "The log's entry is not the fact's commitment.")
-    remedy = ("运行 shugu audit。", "Run shugu audit.")
-
-
-class RootNotReached(ShuguError):
-    code = "root-not-reached"
-    status = 422
-    sentence = ("路径到达的根与检查点不同。", "The path leads to another root than the checkpoint's.")
-    remedy = ("运行 shugu audit。", "Run shugu audit.")
 
 
 def _entry(evidence: Evidence) -> Pair:

@@ -34,3 +34,26 @@ class TileMissing(ShuguError):
         "分块由账本导出，可随时重建；请联系交易所。",
         "Tiles are derived from the journal and can be rebuilt at any time; tell the venue.",
     )
+
+
+class EntryDiffers(ShuguError):
+    code = "entry-differs"
+    status = 422
+    sentence = ("日志条目与事实的承诺不同。", "The log's entry is not the fact's commitment.")
+    remedy = ("运行 shugu audit。", "Run shugu audit.")
+
+
+class RootNotReached(ShuguError):
+    code = "root-not-reached"
+    status = 422
+    sentence = ("路径到达的根与检查点不同。", "The path leads to another root than the checkpoint's.")
+    remedy = ("运行 shugu audit。", "Run shugu audit.")
+
+
+class RootDiffers(ShuguError):
+    """The right edge that was read does not give the root that was signed; the sequencer derives it again."""
+
+    code = "root-differs"
+    status = 500
+    sentence = ("日志右缘算出的根与已签检查点不同。", "The log's right edge gives another root than the signed checkpoint's.")
+    remedy = ("运行 shugu audit。", "Run shugu audit.")

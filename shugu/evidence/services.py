@@ -18,7 +18,7 @@ from typing import Final
 from django.db import DatabaseError, connection, transaction
 
 from shugu.evidence import domain, journal_rows, tile_files
-from shugu.evidence.errors import LogForked, TileMissing
+from shugu.evidence.errors import LogForked, RootDiffers, TileMissing
 from shugu.evidence.models import Checkpoint, LogState
 from shugu.evidence.tile_files import Reached
 from shugu.formats import checkpoint as checkpoints
@@ -157,11 +157,11 @@ def _append(state: LogState, entries: list[bytes]) -> domain.Written:
     root = bytes(state.root)
     try:
         return domain.append(state.size, root, entries, tile_files.read)
-    except (domain.RootDiffers, BadTile, TileMissing):
+    except (RootDiffers, BadTile, TileMissing):
         derive_files(state.size)
     try:
         return domain.append(state.size, root, entries, tile_files.read)
-    except (domain.RootDiffers, BadTile, TileMissing) as error:
+    except (RootDiffers, BadTile, TileMissing) as error:
         raise LogForked(
             why=("账本算出的根与已签检查点不同", "the journal gives another root than the signed checkpoint's")
         ) from error
