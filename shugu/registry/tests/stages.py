@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,14 +12,8 @@ from shugu.kernel.workdays import SHANGHAI
 from shugu.registry import services
 from shugu.registry.models import Filing, Objection
 from shugu.registry.services import ActOnFiling, ActOnObjection, AddMaterial, FileObjection, SubmitFiling, Upload
-from tests.world import PAPER, World
+from tests.world import FORM, PAPER, World
 
-FORM: Mapping[str, str] = {
-    "summary": "2013 年纽约三座机场的离港航班，含时刻、延误与机型",
-    "industry": "transport",
-    "region": "纽约",
-    "source": "公开统计，持有人加工",
-}
 UPLOADED = {"hangzhou": ("source_proof", "identity", "declaration"), "shenzhen": ("source_proof", "identity")}
 
 

@@ -14,8 +14,8 @@ from shugu.kernel.cases import Actor
 from shugu.party import services as party
 from shugu.registry import queries
 from shugu.registry.models import Filing
-from shugu.registry.tests.stages import FORM, act, noticed, submitted
-from tests.world import PAPER, World
+from shugu.registry.tests.stages import act, noticed, submitted
+from tests.world import FORM, PAPER, World
 
 pytestmark = pytest.mark.django_db
 BODY: dict[str, Any] = {"register": "data-property", "title": "纽约航班", "rights": ["holding"], "form": dict(FORM)}

@@ -15,8 +15,8 @@ from shugu.kernel.models import Case, Fact
 from shugu.party.models import Person
 from shugu.registry import queries
 from shugu.registry.models import Filing, Objection
-from shugu.registry.tests.stages import FORM, act, issued, noticed, submitted
-from tests.world import World
+from shugu.registry.tests.stages import act, issued, noticed, submitted
+from tests.world import FORM, World
 
 pytestmark = pytest.mark.django_db
 KEY = "5b0a7f4e-4b4e-4c53-9d0b-0c3f0a6e9f%02d"

@@ -255,3 +255,12 @@ def test_a_register_without_the_procedure_takes_no_objection_to_an_entry(world: 
     issued(world)
     with pytest.raises(RegisterClosed):
         to_entry(world, world.mallory)
+
+
+def test_the_cast_registers_an_entry_under_either_profile(shenzhen: World) -> None:
+    entry = shenzhen.registered_entry()
+    assert entry.facets == {"valid"} and entry.holder_org == shenzhen.alice.org
+
+
+def test_the_cast_registers_an_entry_at_hangzhou(world: World) -> None:
+    assert queries.tradable(world.registered_entry(world.carol).id, world.now.date()) == ()
