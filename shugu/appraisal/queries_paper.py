@@ -10,7 +10,7 @@ from shugu.kernel import runtime
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.registry import queries as registry
-from shugu.web.paper import Align, Bar, Document, Kind, Row, Section, Seal, Table
+from shugu.web.paper import Align, Bar, Document, Kind, Row, Seal, Section, Table
 
 NOT_ASSESSABLE = Text("不可评", "not assessable")
 

@@ -119,12 +119,12 @@ def search(query: SearchQuery) -> Found:
         if query.sort in _ORDER or not terms:
             order = _ORDER.get(query.sort, _ORDER["newest"])
             cursor.execute(
-                f"SELECT {_COLUMNS} FROM catalogue_searchterm WHERE {where} ORDER BY {order} LIMIT %s OFFSET %s",  # noqa: S608
+                f"SELECT {_COLUMNS} FROM catalogue_searchterm WHERE {where} ORDER BY {order} LIMIT %s OFFSET %s",
                 [*values, PAGE, (page - 1) * PAGE],
             )
         else:
             cursor.execute(
-                f"SELECT {_COLUMNS} FROM (SELECT *, ts_rank(terms, %s::tsquery) AS weight FROM "  # noqa: S608
+                f"SELECT {_COLUMNS} FROM (SELECT *, ts_rank(terms, %s::tsquery) AS weight FROM "
                 f"(SELECT * FROM catalogue_searchterm WHERE {where} LIMIT {REACH}) near) ranked "
                 "ORDER BY weight DESC, quality DESC NULLS LAST, product_id DESC LIMIT %s OFFSET %s",
                 [terms, *values, PAGE, (page - 1) * PAGE],
@@ -137,7 +137,7 @@ def search(query: SearchQuery) -> Found:
 def _count(where: str, values: list[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*) FROM (SELECT 1 FROM catalogue_searchterm WHERE {where} LIMIT {REACH + 1}) near",  # noqa: S608
+            f"SELECT count(*) FROM (SELECT 1 FROM catalogue_searchterm WHERE {where} LIMIT {REACH + 1}) near",
             values,
         )
         return int(cursor.fetchone()[0])
@@ -156,7 +156,7 @@ def _facet(query: SearchQuery, column: str) -> dict[str, int]:
     where, values = _where(query)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT choice, count(*) FROM (SELECT {column} AS choice FROM catalogue_searchterm WHERE {where} "  # noqa: S608
+            f"SELECT choice, count(*) FROM (SELECT {column} AS choice FROM catalogue_searchterm WHERE {where} "
             f"LIMIT {REACH}) near GROUP BY choice ORDER BY count(*) DESC, choice",
             values,
         )
