@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Min, Q, Sum
@@ -13,13 +14,13 @@ from shugu.kernel import runtime
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
 from shugu.kernel.money import format_fen
-from shugu.kernel.rules import RuleValue
+from shugu.kernel.rule_files import RULES, read_document
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
-from shugu.settlement.domain import FEE_RULES, POSTING_TITLES
-from shugu.settlement.models import Account, Due, Escrow, Posting, Reservation
-from shugu.settlement.trades import SEATS, holder_of
+from shugu.settlement.domain import POSTING_TITLES
+from shugu.settlement.models import Account, Due, Posting, Reservation
+from shugu.settlement.trades import SEATS, Basis, basis_of, holder_of
 from shugu.web import paper
 
 _PERIOD = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
@@ -53,7 +54,7 @@ class AccountLine:
     credit: int | None
     debit: int | None
     balance: int
-    rule: RuleValue | None
+    basis: Basis | None
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def _lines(org: int, narrowed: Q, opening: int) -> list[AccountLine]:
             AccountLine(
                 row.posted_at, row.effective_on, POSTING_TITLES[row.kind], row.kind, row.reference,
                 row.escrow.contract_number if row.escrow else "", _name(other, names), plus or None, minus or None, balance,
-                _rule(row.kind, row.escrow),
+                basis_of(row, row.escrow),
             )
         )  # fmt: skip
     return out
@@ -148,11 +149,6 @@ def _name(account: Account, names: Any) -> str:
         return str(names.get(account.org_id, ""))
     words = {"bank": "存管银行", "venue_fee": runtime.rules().profile.title[0], "suspense": "待查来款"}
     return words[account.kind]
-
-
-def _rule(kind: str, escrow: Escrow | None) -> RuleValue | None:
-    name = FEE_RULES.get(kind)
-    return runtime.rules_by_id(escrow.case.rule_set).get(name) if name and escrow else None
 
 
 def month_of(period: str) -> tuple[date, date]:
@@ -199,14 +195,26 @@ def statement_periods(actor: Actor, now: datetime, org: int | None = None) -> li
     return out[::-1]
 
 
-def source_words(rule: RuleValue | None) -> Text:
+FORCES = {"must": Text("强制", "binding"), "may": Text("任意", "permissive"), "venue": Text("场所自定", "set by the venue")}
+
+
+@lru_cache(maxsize=64)
+def _title(document: str) -> Text:
+    path = RULES / f"{document}.toml"
+    if document.startswith("venues/") or not path.exists():
+        return Text("本场所规则", "rules of this venue")
+    return Text(*read_document(RULES, path).title)
+
+
+def basis_words(basis: Basis | None) -> Text:
     """A fee's basis in one line: rate, document, article and force."""
-    if rule is None:
+    if basis is None:
         return Text("", "")
-    force = {"must": ("强制", "binding"), "may": ("任意", "permissive"), "venue": ("场所自定", "set by the venue")}[str(rule.force)]
+    title = _title(basis.document)
+    force = FORCES[basis.force]
     return Text(
-        f"{rule.note[0]} {rule.number}‱ {rule.article}（{force[0]}）".replace("  ", " "),
-        f"{rule.note[1]} {rule.number} bps {rule.article} ({force[1]})".replace("  ", " "),
+        f"费率 {basis.rate_bps}‱，{title.zh}{basis.article}，{force.zh}",
+        f"rate {basis.rate_bps} bps, {title.en} {basis.article}".rstrip() + f", {force.en}",
     )
 
 
@@ -249,7 +257,7 @@ def _fen(amount: int | None) -> str:
 
 
 def _what(line: AccountLine) -> Text:
-    basis = source_words(line.rule)
+    basis = basis_words(line.basis)
     tail = " · ".join(x for x in (line.contract_number, line.counterparty) if x)
     return Text(
         f"{line.title.zh}（{basis.zh}） {tail}" if basis.zh else f"{line.title.zh} {tail}",

@@ -35,6 +35,7 @@ class PostingKind(StrEnum):
     VENUE_FEE = "venue_fee"
     SERVICE_FEE = "service_fee"
     SHARE = "share"
+    RELIEF = "fee_relief"
     PAYOUT = "payout"
     CLAIM = "claim"
 
@@ -43,6 +44,7 @@ class DueKind(StrEnum):
     PROCEEDS = "proceeds"
     SERVICE_FEE = "service_fee"
     VENUE_FEE = "venue_fee"
+    RELIEF = "fee_relief"
     REFUND = "refund"
     RETURN = "return"
 
@@ -61,6 +63,7 @@ POSTING_TITLES: Mapping[str, Text] = MappingProxyType(
         "venue_fee": Text("场所服务费", "the venue's fee"),
         "service_fee": Text("第三方服务费", "third-party fee"),
         "share": Text("收益分配", "share of the proceeds"),
+        "fee_relief": Text("服务费减免", "relief from the venue's fee"),
         "payout": Text("银行付款", "paid out by the bank"),
         "claim": Text("认领来款", "unmatched payment claimed"),
     }
@@ -70,6 +73,7 @@ DUE_TITLES: Mapping[str, Text] = MappingProxyType(
         "proceeds": Text("交易收入", "proceeds"),
         "service_fee": Text("第三方服务费", "third-party fee"),
         "venue_fee": Text("场所服务费", "the venue's fee"),
+        "fee_relief": Text("服务费减免", "relief from the venue's fee"),
         "refund": Text("退款", "refund"),
         "return": Text("退回来款", "payment sent back"),
     }
@@ -82,10 +86,8 @@ PHASE_TITLES: Mapping[str, Text] = MappingProxyType(
         "expired": Text("已过期", "expired"),
     }
 )
-# Which rule a fee arrow stands on: the statement shows its article and force.
-FEE_RULES: Mapping[str, str] = MappingProxyType(
-    {"venue_fee": "settlement.venue_fee_bps", "service_fee": "settlement.service_body_fee_bps"}
-)
+# A relief arrow stands on what the city allows; fee arrows carry the rule the contract was signed under.
+RELIEF_RULE = "settlement.fee_relief_allowed"
 
 
 @dataclass(frozen=True)
@@ -254,86 +256,122 @@ def arrows_of(reference: str, source: Hashable, legs: tuple[Leg, ...]) -> tuple[
 
 
 @dataclass(frozen=True)
+class Fee:
+    """One fee line of a contract. kind: venue | service_body; `org` None is the venue; payer: provider | buyer.
+    `rule`: name, document, article, force and rate_bps of what it stands on."""
+
+    kind: str
+    org: int | None
+    payer: str
+    amount: int
+    rule: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ShareOf:
+    """What a right holder gets of the revenue, as the contract says: parts of the whole and the fen they come to."""
+
+    org: int
+    parts: int
+    amount: int
+
+
+@dataclass(frozen=True)
 class Sale:
-    """What is fixed when the escrow opens. `shares`: (organisation, parts), the provider among them when it has
-    fellow right holders; `venue_fee_bps` after relief; `payer`: provider or buyer bears the fees."""
+    """The money lines both sides signed, fixed when the escrow opens. `relief`: basis points of the venue's fee waived."""
 
     price: int
     buyer: int
     provider: int
-    venue_fee_bps: int
-    service_fee_bps: int
-    service_bodies: tuple[int, ...] = ()
-    shares: tuple[tuple[int, int], ...] = ()
-    payer: str = "provider"
-    rounding: str = "half_up"
+    fees: tuple[Fee, ...] = ()
+    shares: tuple[ShareOf, ...] = ()
+    relief: int = 0
+
+    def borne_by(self, payer: str) -> int:
+        return sum(fee.amount for fee in self.fees if fee.payer == payer)
 
     def as_terms(self) -> dict[str, Any]:
         return {
-            "price": self.price, "buyer": self.buyer, "provider": self.provider, "venue_fee_bps": self.venue_fee_bps,
-            "service_fee_bps": self.service_fee_bps, "service_bodies": list(self.service_bodies),
-            "shares": [list(pair) for pair in self.shares], "payer": self.payer, "rounding": self.rounding,
+            "price": self.price, "buyer": self.buyer, "provider": self.provider, "relief": self.relief,
+            "fees": [{**vars(fee), "rule": dict(fee.rule)} for fee in self.fees], "shares": [vars(x) for x in self.shares],
         }  # fmt: skip
 
     @classmethod
     def from_terms(cls, terms: Mapping[str, Any]) -> Sale:
-        pairs = tuple((int(org), int(parts)) for org, parts in terms["shares"])
-        return cls(**{**terms, "service_bodies": tuple(terms["service_bodies"]), "shares": pairs})
+        fees, shares = tuple(Fee(**f) for f in terms["fees"]), tuple(ShareOf(**x) for x in terms["shares"])
+        return cls(terms["price"], terms["buyer"], terms["provider"], fees, shares, terms["relief"])
+
+
+Owner = tuple[str, int | None]
 
 
 @dataclass(frozen=True)
 class Move:
     """One arrow of a release, by owner: ("client", org), ("service_fee", org) or ("venue_fee", None)."""
 
-    source: tuple[str, int | None]
-    destination: tuple[str, int | None]
+    source: Owner
+    destination: Owner
     amount: int
     kind: str
 
 
 @dataclass(frozen=True)
 class Division:
-    """How a price is divided. `requested` is what the buyer pays in; `moves` in the order they are drawn;
-    `dues` what each owner is to be paid in cash. The dues sum to `requested`."""
+    """How the money of a sale goes. `requested` is what the buyer pays in; `moves` in the order they are drawn;
+    `dues` (owner, fen, kind) is what each is to be paid in cash. The dues sum to `requested`."""
 
     requested: int
     venue_fee: int
-    service_fees: tuple[tuple[int, int], ...]
-    proceeds: tuple[tuple[int, int], ...]
+    relief: int
+    service_fees: int
     moves: tuple[Move, ...]
-    dues: tuple[tuple[tuple[str, int | None], int, str], ...]
-
-
-def fee_after_relief(rate: int, relief: int) -> int:
-    """Basis points left of a rate when `relief` basis points of it are waived; the fen are rounded only once, later."""
-    return int(bps(rate, 10_000 - relief, Rounding.UP)) if 0 <= relief <= 10_000 else rate
+    dues: tuple[tuple[Owner, int, str], ...]
 
 
 def divide(sale: Sale) -> Division:
-    """Exact to the fen: price + fees borne by the buyer = fees + proceeds of all right holders.
-    Errors: InputInvalid when the fees exceed the price, MoneyError for shares that are none."""
-    venue_fee = int(bps(sale.price, sale.venue_fee_bps, sale.rounding))
-    service = tuple((org, int(bps(sale.price, sale.service_fee_bps, sale.rounding))) for org in sale.service_bodies)
-    fees = venue_fee + sum(amount for _, amount in service)
-    on_top = sale.payer == "buyer"
-    net = sale.price if on_top else sale.price - fees
-    if net < 0:
-        problem = ("费用超过价款", "the fees exceed the price")
+    """Exact to the fen: shares and fees borne by the provider make the price; relief is split by the shares' parts.
+    Errors: InputInvalid when the lines do not sum to the price."""
+    if sum(x.amount for x in sale.shares) + sale.borne_by("provider") != sale.price or sale.price <= 0:
+        problem = ("费用与分配之和不等于价款", "fees and shares do not sum to the price")
         raise InputInvalid(fields="price", field_errors={"price": problem})
-    parts = split(net, sale.shares) if sale.shares else {sale.provider: net}
-    proceeds = tuple((org, int(amount)) for org, amount in parts.items() if amount)
-    buyer, provider = ("client", sale.buyer), ("client", sale.provider)
-    bearer = buyer if on_top else provider
+    buyer, provider, venue = ("client", sale.buyer), ("client", sale.provider), ("venue_fee", None)
     moves = [Move(buyer, provider, sale.price, PostingKind.PRICE)]
-    moves += [Move(bearer, ("venue_fee", None), venue_fee, PostingKind.VENUE_FEE)] if venue_fee else []
-    moves += [Move(bearer, ("service_fee", org), fee, PostingKind.SERVICE_FEE) for org, fee in service if fee]
-    moves += [
-        Move(provider, ("client", org), amount, PostingKind.SHARE) for org, amount in proceeds if org != sale.provider
-    ]
-    dues: list[tuple[tuple[str, int | None], int, str]] = [
-        (("client", org), amount, DueKind.PROCEEDS) for org, amount in proceeds
-    ]
-    dues += [(("service_fee", org), fee, DueKind.SERVICE_FEE) for org, fee in service if fee]
-    dues += [(("venue_fee", None), venue_fee, DueKind.VENUE_FEE)] if venue_fee else []
-    requested = sale.price + (fees if on_top else 0)
-    return Division(requested, venue_fee, service, proceeds, tuple(moves), tuple(dues))
+    owed: dict[tuple[Owner, str], int] = {}
+    for share in sale.shares:
+        if share.org != sale.provider:
+            moves.append(Move(provider, ("client", share.org), share.amount, PostingKind.SHARE))
+        _owe(owed, ("client", share.org), share.amount, DueKind.PROCEEDS)
+    for fee in sale.fees:
+        kind = PostingKind.VENUE_FEE if fee.kind == "venue" else PostingKind.SERVICE_FEE
+        owner: Owner = venue if fee.kind == "venue" else ("service_fee", fee.org)
+        moves.append(Move(buyer if fee.payer == "buyer" else provider, owner, fee.amount, kind))
+        _owe(owed, owner, fee.amount, DueKind.VENUE_FEE if fee.kind == "venue" else DueKind.SERVICE_FEE)
+    waived = _relief(sale)
+    for org, amount in waived:
+        moves.append(Move(venue, ("client", org), amount, PostingKind.RELIEF))
+        _owe(owed, venue, -amount, DueKind.VENUE_FEE)
+        _owe(owed, ("client", org), amount, DueKind.RELIEF if org == sale.buyer else DueKind.PROCEEDS)
+    dues = tuple((owner, amount, kind) for (owner, kind), amount in owed.items() if amount)
+    return Division(
+        sale.price + sale.borne_by("buyer"), sum(f.amount for f in sale.fees if f.kind == "venue"),
+        sum(amount for _, amount in waived), sum(f.amount for f in sale.fees if f.kind != "venue"),
+        tuple(m for m in moves if m.amount), dues,
+    )  # fmt: skip
+
+
+def _owe(owed: dict[tuple[Owner, str], int], owner: Owner, amount: int, kind: str) -> None:
+    owed[owner, kind] = owed.get((owner, kind), 0) + amount
+
+
+def _relief(sale: Sale) -> list[tuple[int, int]]:
+    """Who gets how much of the waived venue fee: those who bore it, right holders by their parts."""
+    out: list[tuple[int, int]] = []
+    for fee in sale.fees:
+        if fee.kind != "venue" or not sale.relief:
+            continue
+        waived = int(bps(fee.amount, sale.relief, Rounding.DOWN))
+        if fee.payer == "buyer":
+            out.append((sale.buyer, waived))
+        else:
+            out += [(org, int(n)) for org, n in split(waived, [(x.org, x.parts) for x in sale.shares]).items()]
+    return [(org, amount) for org, amount in out if amount]

@@ -16,9 +16,21 @@ from shugu.kernel.vocabulary import context
 from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
 from shugu.settlement import ledger
-from shugu.settlement.domain import AccountKind, Arrow, Division, DueKind, PostingKind, Sale, divide, fee_after_relief
-from shugu.settlement.errors import ReferenceConflict
-from shugu.settlement.models import BankAccount, Due, Escrow, Reservation, Share
+from shugu.settlement.domain import (
+    RELIEF_RULE,
+    AccountKind,
+    Arrow,
+    Division,
+    DueKind,
+    Fee,
+    PostingKind,
+    Sale,
+    ShareOf,
+    divide,
+)
+from shugu.settlement.models import BankAccount, Due, Escrow, Reservation
+from shugu.trade import queries as trade
+from shugu.trade.queries import ContractView
 
 PROCEDURE = "settlement.escrow"
 Pair = tuple[str, str]
@@ -26,15 +38,9 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class OpenEscrow:
-    """The money side of an approved contract. `service_bodies`: organisations that earn the third-party fee."""
+    """The money side of an approved contract."""
 
     contract: int
-    contract_number: str
-    buyer: int
-    provider: int
-    price_fen: int
-    entry: int
-    service_bodies: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,14 +53,6 @@ class ReleaseEscrow:
 class RefundEscrow:
     contract: int
     reference: str
-
-
-@dataclass(frozen=True)
-class DeclareShares:
-    """(organisation, whole parts) of one entry's proceeds, the provider among them; empty ends the division."""
-
-    entry: int
-    shares: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -74,60 +72,60 @@ def escrow_context(case: int) -> dict[str, Any]:
 
 @command("settlement.open_escrow", ("发起缴款申请", "request payment into escrow"))
 def open_escrow(cmd: OpenEscrow, *, actor: Actor, now: datetime) -> Escrow:
-    """Fixes fees and shares under today's rules and starts the payment window.
-    The same contract gives the same escrow. Errors: ReferenceConflict, InputInvalid, Forbidden."""
-    known = Escrow.objects.filter(contract=cmd.contract).first()
+    """Takes fees and shares from the signed contract and starts the payment window; an open escrow is given back.
+    Errors: NotFound, InputInvalid (money lines that do not sum to the price), Forbidden."""
+    known = Escrow.objects.filter(contract_id=cmd.contract).first()
     if known is not None:
-        if (known.contract_number, known.buyer_id, known.provider_id, known.price) != (
-            cmd.contract_number, cmd.buyer, cmd.provider, cmd.price_fen,
-        ):  # fmt: skip
-            raise ReferenceConflict(reference=cmd.contract_number)
         return known
-    sale = sale_of(cmd, runtime.rules_on(local_day(now)), now)
-    division = divide(sale)
+    contract = trade.contract_by_id(cmd.contract)
+    sale = sale_of(contract, runtime.rules_on(local_day(now)), now)
+    requested = divide(sale).requested
     number = store.next_number("escrow", local_day(now).year)
     case = engine.open_case(
-        PROCEDURE, actor=actor, now=now, title=f"{cmd.contract_number} · 资金托管",
-        parties=[PartyView("buyer", None, cmd.buyer), PartyView("provider", None, cmd.provider)],
-        subjects=[f"trade.contract:{cmd.contract}"], data={"contract": cmd.contract_number, "escrow": number},
-        fact_data={"contract": cmd.contract_number, "escrow": number, "requested_fen": division.requested},
+        PROCEDURE, actor=actor, now=now, title=f"{contract.number} · 资金托管",
+        parties=[PartyView("buyer", None, contract.buyer_org), PartyView("provider", None, contract.provider_org)],
+        subjects=[f"trade.contract:{contract.case}"], data={"contract": contract.number, "escrow": number},
+        fact_data={"contract": contract.number, "contract_id": contract.id, "escrow": number, "requested_fen": requested},
     )  # fmt: skip
     return Escrow.objects.create(
-        case_id=case, number=number, contract=cmd.contract, contract_number=cmd.contract_number, buyer_id=cmd.buyer,
-        provider_id=cmd.provider, price=cmd.price_fen, requested=division.requested, terms=sale.as_terms(), opened_at=now,
+        case_id=case, number=number, contract_id=contract.id, contract_number=contract.number,
+        buyer_id=contract.buyer_org, provider_id=contract.provider_org, price=contract.price_fen, requested=requested,
+        terms=sale.as_terms(), opened_at=now,
     )  # fmt: skip
 
 
-def sale_of(cmd: OpenEscrow, rules: RuleSet, now: datetime) -> Sale:
-    """What is fixed at opening. Errors: InputInvalid for a price below the venue's lowest."""
-    if cmd.price_fen < rules.value("settlement.price_min").number:
-        problem = ("低于最低价格", "below the lowest price")
-        raise InputInvalid(fields="price_fen", field_errors={"price_fen": problem})
-    rate = rules.value("settlement.venue_fee_bps").number
-    relief = relief_bps(cmd.provider, rules, now)
-    shares = tuple(
-        Share.objects.filter(provider_id=cmd.provider, entry=cmd.entry, ended_at__isnull=True)
-        .order_by("id").values_list("org_id", "parts")
+def sale_of(contract: ContractView, rules: RuleSet, now: datetime) -> Sale:
+    """The contract's money lines with organisations by id, and today's relief for whoever bears the venue's fee."""
+    ids = {number: parties.organisation_by_number(number).id for number in _payees(contract)}
+    fees = tuple(
+        Fee(
+            f.kind, ids.get(f.payee), f.payer, f.amount_fen,
+            {"name": f.rule.name, "document": f.rule.document, "article": f.rule.article, "force": f.rule.force, "rate_bps": f.rule.rate_bps},
+        )
+        for f in contract.fees
     )  # fmt: skip
+    shares = tuple(ShareOf(ids[s.org], s.parts, s.amount_fen) for s in contract.shares)
+    bearer = contract.buyer_org if any(f.kind == "venue" and f.payer == "buyer" for f in fees) else contract.provider_org
     return Sale(
-        price=cmd.price_fen, buyer=cmd.buyer, provider=cmd.provider, venue_fee_bps=fee_after_relief(rate, relief),
-        service_fee_bps=rules.value("settlement.service_body_fee_bps").number,
-        service_bodies=tuple(dict.fromkeys(cmd.service_bodies)), shares=shares,
-        payer=str(rules.value("settlement.fee_payer").value), rounding=str(rules.value("settlement.fee_rounding").value),
-    )  # fmt: skip
+        contract.price_fen, contract.buyer_org, contract.provider_org, fees, shares, relief_bps(bearer, rules, now)
+    )
 
 
-def relief_bps(provider: int, rules: RuleSet, now: datetime) -> int:
+def _payees(contract: ContractView) -> set[str]:
+    return {s.org for s in contract.shares} | {f.payee for f in contract.fees if f.kind != "venue"}
+
+
+def relief_bps(bearer: int, rules: RuleSet, now: datetime) -> int:
     """The part of the venue's fee that is waived, in basis points: where the city allows it, for its data merchants."""
-    allowed, relief = rules.get("settlement.fee_relief_allowed"), rules.get("settlement.merchant_fee_relief_bps")
+    allowed, relief = rules.get(RELIEF_RULE), rules.get("settlement.merchant_fee_relief_bps")
     if allowed is None or not allowed.value or relief is None:
         return 0
-    return relief.number if parties.is_accredited(provider, "merchant", local_day(now)) else 0
+    return relief.number if parties.is_accredited(bearer, "merchant", local_day(now)) else 0
 
 
 def find(contract: int) -> Escrow:
     """Errors: NotFound."""
-    found = Escrow.objects.select_related("case").filter(contract=contract).first()
+    found = Escrow.objects.select_related("case").filter(contract_id=contract).first()
     if found is None:
         raise NotFound(what=("托管款项", "escrow"))
     return found
@@ -154,10 +152,9 @@ def release_escrow(cmd: ReleaseEscrow, *, actor: Actor, now: datetime) -> Escrow
         _draw(escrow, division, actor, now)
         _owe(escrow, [(kind, org, amount, why) for (kind, org), amount, why in division.dues], now)
 
-    proceeds = sum(amount for _, amount in division.proceeds)
     data = {
-        "reference": cmd.reference, "price_fen": escrow.price, "proceeds_fen": proceeds, "venue_fee_fen": division.venue_fee,
-        "service_fee_fen": sum(fee for _, fee in division.service_fees),
+        "reference": cmd.reference, "price_fen": escrow.price, "venue_fee_fen": division.venue_fee,
+        "relief_fen": division.relief, "service_fee_fen": division.service_fees,
     }  # fmt: skip
     _act(escrow, "release", data, actor, now, move)
     return escrow
@@ -206,7 +203,7 @@ def refund_escrow(cmd: RefundEscrow, *, actor: Actor, now: datetime) -> Escrow:
 
 
 def _act(escrow: Escrow, do: str, data: dict[str, Any], actor: Actor, now: datetime, effect: Any) -> None:
-    facts = {"contract": escrow.contract_number, "contract_id": escrow.contract, "escrow": escrow.number, **data}
+    facts = {"contract": escrow.contract_number, "contract_id": escrow.contract_id, "escrow": escrow.number, **data}
     engine.act(escrow.case_id, Command(do), actor=actor, now=now, fact_data=facts, effect=effect)
 
 
@@ -216,34 +213,6 @@ def claim(batch: str, lines: list[tuple[str, int]], escrow: Escrow, *, actor: Ac
     target = ledger.account(AccountKind.CLIENT, escrow.buyer_id, now)
     arrows = [Arrow(f"{reference}/claim", source, target, amount, PostingKind.CLAIM) for reference, amount in lines]
     ledger.draw(batch, arrows, link=ledger.Link(local_day(now), escrow=escrow.pk), actor=actor, now=now)
-
-
-@command("settlement.declare_shares", ("约定收益分配", "declare the division of proceeds"))
-def declare_shares(cmd: DeclareShares, *, actor: Actor, now: datetime) -> dict[str, int]:
-    """A provider lets fellow right holders have parts of an entry's proceeds from the next contract on.
-    Errors: Forbidden, InputInvalid, NotFound."""
-    if actor.kind is not ActorKind.PERSON or actor.org is None or actor.person is None:
-        raise Forbidden()
-    if actor.person not in parties.members_with_right(actor.org, "act"):
-        raise Forbidden()
-    orgs = [org for org, _ in cmd.shares]
-    if cmd.shares and (
-        len(set(orgs)) != len(orgs) or actor.org not in orgs or any(type(p) is not int or p <= 0 for _, p in cmd.shares)
-    ):
-        problem = ("各方须各出现一次、份数为正整数，且包括本单位", "each party once with a positive whole number, yourself included")
-        raise InputInvalid(fields="shares", field_errors={"shares": problem})
-    for org in orgs:
-        parties.organisation(org)
-    live = Share.objects.filter(provider_id=actor.org, entry=cmd.entry, ended_at__isnull=True)
-    live.update(ended_at=now)
-    Share.objects.bulk_create(
-        [Share(provider_id=actor.org, entry=cmd.entry, org_id=org, parts=parts, since=now) for org, parts in cmd.shares]
-    )
-    journal.record(
-        "shares.declared", subject=f"registry.entry:{cmd.entry}", actor=actor, now=now,
-        data={"entry": cmd.entry, "shares": [[org, parts] for org, parts in cmd.shares]},
-    )  # fmt: skip
-    return {"entry": cmd.entry, "parties": len(cmd.shares)}
 
 
 @command("settlement.set_bank_account", ("登记收款账户", "name the account to be paid to"))

@@ -57,34 +57,15 @@ class BankAccount(models.Model):
         ]
 
 
-class Share(models.Model):
-    """What a provider lets a fellow right holder have of the proceeds of one registered entry, in whole parts."""
-
-    provider = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
-    entry = models.BigIntegerField()
-    org = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
-    parts = models.PositiveIntegerField()
-    since = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["provider", "entry", "org"], condition=Q(ended_at__isnull=True), name="share_once"
-            ),
-            models.CheckConstraint(condition=Q(parts__gt=0), name="share_positive"),
-        ]
-
-
 class Escrow(models.Model):
-    """The money of one contract. `terms` is what was fixed at opening: fees, shares, who bears what (domain.Sale).
+    """The money of one contract. `terms` is what was fixed at opening: the contract's fees and shares (domain.Sale).
 
     `number` is the payment reference the buyer writes on the transfer.
     """
 
     case = models.OneToOneField(Case, on_delete=models.PROTECT, related_name="+")
     number = models.CharField(max_length=40, unique=True)
-    contract = models.BigIntegerField(unique=True)
+    contract = models.OneToOneField("trade.Contract", on_delete=models.PROTECT, related_name="+")
     contract_number = models.CharField(max_length=40)
     buyer = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
     provider = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
@@ -170,7 +151,7 @@ class Instruction(models.Model):
 
 
 class Due(models.Model):
-    """What an account's owner is owed in cash and why. kind: proceeds, service_fee, venue_fee, refund, return.
+    """What an account's owner is owed in cash and why. kind: proceeds, service_fee, venue_fee, fee_relief, refund, return.
 
     A run takes the dues without a live instruction; `settled_at` is when the bank confirmed.
     """

@@ -200,7 +200,7 @@ def settle_if_paid(escrow: Escrow, actor: Actor, now: datetime) -> None:
         return
     journal.record(
         "escrow.settled", subject=subject, actor=actor, now=now, case=escrow.case_id,
-        data={**mine, "contract_id": escrow.contract, "price_fen": escrow.price},
+        data={**mine, "contract_id": escrow.contract_id, "price_fen": escrow.price},
     )  # fmt: skip
 
 
@@ -219,3 +219,10 @@ def instructions_bytes(run: Run) -> bytes:
 
 def venue_holder() -> tuple[str, str]:
     return runtime.rules().profile.title
+
+
+def custody_number() -> str:
+    """The custody account as the bank's statements name it; empty before the first."""
+    from shugu.settlement.models import BankStatement
+
+    return BankStatement.objects.order_by("-sequence").values_list("account", flat=True).first() or ""

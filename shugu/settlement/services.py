@@ -5,12 +5,10 @@ from __future__ import annotations
 from shugu.kernel.queries import name_fact
 from shugu.settlement.bank_lines import ActOnBreak, BankLine, TakeStatement, act_on_break, take_statement
 from shugu.settlement.escrows import (
-    DeclareShares,
     OpenEscrow,
     RefundEscrow,
     ReleaseEscrow,
     SetBankAccount,
-    declare_shares,
     open_escrow,
     refund_escrow,
     release_escrow,
@@ -26,13 +24,12 @@ for _name, _zh, _en in (
     ("instruction.confirmed", "银行确认付款", "payment confirmed by the bank"),
     ("statement.taken", "接收银行对账单", "bank statement taken"),
     ("escrow.settled", "交易款项结清", "every payee has been paid"),
-    ("shares.declared", "约定收益分配", "division of proceeds declared"),
     ("bank_account.named", "登记收款账户", "account for payments named"),
 ):
     name_fact(_name, _zh, _en)
 
 __all__ = [
-    "ActOnBreak", "ActOnRun", "BankLine", "DeclareShares", "OpenEscrow", "ProposeRun", "RefundEscrow", "ReleaseEscrow",
-    "SetBankAccount", "TakeStatement", "act_on_break", "act_on_run", "declare_shares", "expire_reservations",
+    "ActOnBreak", "ActOnRun", "BankLine", "OpenEscrow", "ProposeRun", "RefundEscrow", "ReleaseEscrow",
+    "SetBankAccount", "TakeStatement", "act_on_break", "act_on_run", "expire_reservations",
     "open_escrow", "propose_run", "refund_escrow", "release_escrow", "set_bank_account", "take_statement",
 ]  # fmt: skip

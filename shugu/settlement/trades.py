@@ -11,10 +11,9 @@ from shugu.kernel import runtime
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Clock
-from shugu.kernel.rules import RuleValue
 from shugu.kernel.tables import table
 from shugu.kernel.text import Text
-from shugu.settlement.domain import DUE_TITLES, FEE_RULES, POSTING_TITLES
+from shugu.settlement.domain import DUE_TITLES, POSTING_TITLES, RELIEF_RULE, Fee, Sale
 from shugu.settlement.models import Escrow, Posting
 
 # Seats whose duty is the venue's money or its supervision: they may see every contract's.
@@ -41,11 +40,22 @@ class EscrowView:
 
 
 @dataclass(frozen=True)
+class Basis:
+    """What a fee stands on: rule name, document, article and force (must | may | venue), rate in basis points."""
+
+    name: str
+    document: str
+    article: str
+    force: str
+    rate_bps: int
+
+
+@dataclass(frozen=True)
 class MoneyLine:
     title: Text
     amount: int
     at: datetime
-    rule: RuleValue | None = None
+    basis: Basis | None = None
     org: int | None = None
 
 
@@ -76,7 +86,7 @@ def view_of(escrow: Escrow) -> EscrowView:
     clock = Clock.objects.filter(case=case, clock="payment_window", status="running").first()
     title = table(case.procedure, case.version).state[case.state].title
     return EscrowView(
-        escrow.number, case.pk, case.number, escrow.contract, escrow.contract_number, case.state, title, escrow.buyer_id,
+        escrow.number, case.pk, case.number, escrow.contract_id, escrow.contract_number, case.state, title, escrow.buyer_id,
         escrow.provider_id, escrow.price, escrow.requested, escrow.opened_at, clock.due_on if clock else None,
     )  # fmt: skip
 
@@ -101,7 +111,7 @@ def may_see(escrow: Escrow, actor: Actor) -> bool:
 
 def contract_money(contract: int, actor: Actor) -> ContractMoney:
     """Errors: NotFound, for a stranger too. A fellow right holder or third party sees only its own lines."""
-    escrow = Escrow.objects.select_related("case").filter(contract=contract).first()
+    escrow = Escrow.objects.select_related("case").filter(contract_id=contract).first()
     if escrow is None or not may_see(escrow, actor):
         raise NotFound(what=("托管款项", "escrow"))
     whole = actor.kind is not ActorKind.PERSON or bool(SEATS & actor.seats) or actor.org in (escrow.buyer_id, escrow.provider_id)
@@ -116,9 +126,28 @@ def contract_money(contract: int, actor: Actor) -> ContractMoney:
 
 
 def line_of(posting: Posting, escrow: Escrow) -> MoneyLine:
-    rule = FEE_RULES.get(posting.kind)
-    found = runtime.rules_by_id(escrow.case.rule_set).get(rule) if rule else None
-    return MoneyLine(POSTING_TITLES[posting.kind], posting.amount, posting.posted_at, found, posting.destination.org_id)
+    title = POSTING_TITLES[posting.kind]
+    return MoneyLine(title, posting.amount, posting.posted_at, basis_of(posting, escrow), posting.destination.org_id)
+
+
+def basis_of(posting: Posting, escrow: Escrow | None) -> Basis | None:
+    """The rule behind a fee arrow (as the contract was signed under it) or behind a relief; None for other arrows."""
+    if escrow is None or posting.kind not in ("venue_fee", "service_fee", "fee_relief"):
+        return None
+    sale = Sale.from_terms(escrow.terms)
+    if posting.kind == "fee_relief":
+        rule = runtime.rules_by_id(escrow.case.rule_set).value(RELIEF_RULE)
+        return Basis(rule.name, rule.document, rule.article, str(rule.force), sale.relief)
+    for fee in sale.fees:
+        if _is_of(fee, posting):
+            return Basis(**fee.rule)
+    return None
+
+
+def _is_of(fee: Fee, posting: Posting) -> bool:
+    if fee.kind == "venue":
+        return posting.kind == "venue_fee"
+    return posting.kind == "service_fee" and posting.destination.org_id == fee.org
 
 
 def holder_of(escrow: Escrow) -> Text:

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class BankEdgeConfig(AppConfig):
+    name = "shugu.edges.bank"
+    label = "bank"
+    verbose_name = "银行接口 bank edge"
+
+    def ready(self) -> None:
+        from shugu.edges.bank import services, subscriptions  # noqa: F401

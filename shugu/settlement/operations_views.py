@@ -1,0 +1,96 @@
+"""The settlement officers' page: what is due, runs, files for the bank, breaks, the reconciliation."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from shugu.kernel import clock
+from shugu.kernel.money import format_fen
+from shugu.kernel.text import Text
+from shugu.party.access import require
+from shugu.settlement import desk, runs, services, shown
+from shugu.settlement.trades import SEATS
+from shugu.settlement.views import YUAN, account_form
+from shugu.web import language
+from shugu.web.shapes import Empty, Tile, Tone
+from shugu.web.tables import Choice, make_table
+
+OFFICER = "settlement_officer"
+_STATES = (
+    ("found", Text("待处理", "open")), ("matched", Text("已认领", "matched")), ("returned", Text("已退回", "sent back")),
+    ("explained", Text("已查明", "explained")),
+)  # fmt: skip
+
+
+@require_GET
+def operations(request: HttpRequest) -> HttpResponseBase:
+    actor = require(request, tuple(sorted(SEATS)))
+    found = desk.reconciliation(actor)
+    due = make_table(
+        request, id="dues", caption=Text("待付款项", "Due to be paid"), columns=shown.DUES, rows=desk.due_lines(actor),
+        empty=Empty(Text("没有待付款项。", "Nothing is due.")),
+    )  # fmt: skip
+    done = make_table(
+        request, id="runs", caption=Text("结算单", "Runs"), columns=shown.RUNS, rows=desk.runs(actor),
+        empty=Empty(Text("还没有结算单。", "No run yet.")),
+    )  # fmt: skip
+    breaks = make_table(
+        request, id="breaks", caption=Text("对账差异", "Breaks"), columns=shown.BREAKS,
+        rows=desk.breaks(actor, state=request.GET.get("state", "")),
+        choices=(Choice("state", Text("状态", "State"), _STATES),), empty=Empty(Text("没有差异。", "No break.")),
+    )  # fmt: skip
+    if due.wants_csv:
+        wanted = {"runs": done, "breaks": breaks}.get(request.GET.get("table", ""), due)
+        return wanted.csv_response()
+    context = {
+        "found": found, "tiles": _tiles(found), "dues": due, "runs": done, "breaks": breaks,
+        "may_propose": OFFICER in actor.seats, "venue_account": runs.payees().get(None),
+    }  # fmt: skip
+    return render(request, "settlement/operations.html", context)
+
+
+def _tiles(found: desk.Reconciliation) -> tuple[Tile, ...]:
+    gap = Tone.GOOD if found.holds else Tone.BAD
+    last = (
+        Text(f"第 {found.sequence} 号对账单", f"statement no. {found.sequence}")
+        if found.sequence
+        else Text("尚无对账单", "no statement yet")
+    )
+    return (
+        Tile(Text("账面应存", "Ledger"), format_fen(found.ledger), YUAN),
+        Tile(Text("银行结存", "Bank"), format_fen(found.bank), YUAN, last),
+        Tile(Text("差额", "Difference"), format_fen(found.difference), YUAN, tone=gap),
+        Tile(Text("客户资金", "Clients' money"), format_fen(found.clients), YUAN),
+        Tile(Text("场所服务费", "The venue's fees"), format_fen(found.venue), YUAN),
+        Tile(Text("待查来款", "Suspense"), format_fen(found.suspense), YUAN),
+    )
+
+
+@require_POST
+def propose(request: HttpRequest) -> HttpResponse:
+    """A refusal is shown by the shell's refusal page, with its remedy."""
+    actor = require(request, OFFICER)
+    run = services.propose_run(services.ProposeRun(), actor=actor, now=clock.now(), key=request.POST.get("key") or None)
+    told = Text(f"结算单 {run.number} 已制作，待另一人复核。", f"Run {run.number} proposed; another officer must check it.")
+    messages.success(request, told.pick(language.current()))
+    return redirect("web:case", run.case.number)
+
+
+@require_http_methods(["GET", "POST"])
+def venue_account(request: HttpRequest) -> HttpResponse:
+    require(request, OFFICER)
+    return account_form(request, None, reverse("settlement:operations"))
+
+
+@require_GET
+def instruction_file(request: HttpRequest, number: str) -> HttpResponse:
+    actor = require(request, tuple(sorted(SEATS)))
+    sequence, content = desk.instruction_file(number, actor)
+    response = HttpResponse(content, content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="{sequence:06d}-{number}.json"'
+    return response
