@@ -79,3 +79,40 @@ def test_it_sees_a_broken_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "utf-8",
     )
     assert broken(page) == ["gone.md", "gone.png", "other.md#two", "../outside.md", "gone-too.md"]
+
+
+NAMED_TEST = re.compile(r"`([\w/.]+\.py)::(\w+)`")
+NAMED_FILE = re.compile(r"`((?:shugu|connector|tests|docs|vectors|benchmarks)/[\w/.-]+\.\w+)`")
+NAMED_GUARD = re.compile(r"\b(?:constraints?|triggers?)\s+((?:`\w+`[^`:;]*?)+?)(?:\s+in\s+|\s+\(written\s+by\s+)`([\w/.]+)`")
+
+
+def functions(path: Path) -> set[str]:
+    return set(re.findall(r"^\s*(?:async )?def (\w+)", path.read_text("utf-8"), re.MULTILINE)) if path.exists() else set()
+
+
+def test_every_test_and_file_named_in_a_page_exists() -> None:
+    bad = []
+    for page in pages():
+        text = page.read_text("utf-8")
+        bad += [f"{page.name}: {f}::{n}" for f, n in NAMED_TEST.findall(text) if n not in functions(ROOT / f)]
+        bad += [f"{page.name}: {f}" for f in NAMED_FILE.findall(text) if not ((ROOT / f).exists() or (page.parent / f).exists())]
+    assert bad == []
+
+
+def test_every_invariant_has_a_test_and_its_database_guards_exist() -> None:
+    chapters = re.split(r"^### ", (ROOT / "INVARIANTS.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    assert [c.split(".")[0] for c in chapters] == [str(n) for n in range(1, len(chapters) + 1)]
+    bad, seen = [], 0
+    for chapter in chapters:
+        if not NAMED_TEST.search(chapter):
+            bad.append(f"no test: {chapter.splitlines()[0]}")
+        for names, file in NAMED_GUARD.findall(chapter):
+            source = (ROOT / file).read_text("utf-8")
+            for name in re.findall(r"`(\w+)`", names):
+                seen += 1
+                # A migration may make one trigger a table: `<table>_immutable`.
+                table, _, suffix = name.rpartition("_")
+                if name not in source and not (table in source and f"_{suffix} " in source):
+                    bad.append(f"{file}: {name}")
+    assert bad == []
+    assert seen >= 20
