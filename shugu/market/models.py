@@ -30,7 +30,9 @@ class Demand(models.Model):
     class Meta:
         indexes = [models.Index(fields=["org"], name="demand_org"), models.Index(fields=["-posted_at"], name="demand_posted")]
         constraints = [
-            models.CheckConstraint(condition=models.Q(price_cap_fen__isnull=True) | models.Q(price_cap_fen__gt=0), name="cap_positive")
+            models.CheckConstraint(
+                condition=models.Q(price_cap_fen__isnull=True) | models.Q(price_cap_fen__gt=0), name="cap_positive"
+            )
         ]
 
 

@@ -112,19 +112,13 @@ def negotiation_context(case: int) -> Mapping[str, Any]:
     row = Negotiation.objects.filter(case_id=case).first()
     if row is None:
         return {"offers": 0, "listed": False, "provider_accredited": False, "buyer_accredited": False}
-    on = _today()
+    on = offered.today()
     return {
         "offers": row.offers.count(),
         "listed": offered.still_listed(row.version_id),
         "provider_accredited": offered.admitted(row.provider_id, PROVIDER, on),
         "buyer_accredited": offered.admitted(row.buyer_id, BUYER, on),
     }
-
-
-def _today() -> Any:
-    from shugu.kernel import clock
-
-    return local_day(clock.now())
 
 
 def _acting_org(actor: Actor) -> int:
@@ -200,7 +194,7 @@ def close_demand(cmd: CloseDemand, *, actor: Actor, now: datetime) -> Demand:
     """Errors: NotFound, Refused (not open any more)."""
     row = _own_demand(cmd.demand, actor)
     _acting_org(actor)
-    engine.act(row.case_id, Command("close", {"reason": cmd.reason} if cmd.reason else {}), actor=actor, now=now)
+    offered.act(row.case_id, Command("close", {"reason": cmd.reason} if cmd.reason else {}), actor=actor, now=now)
     return row
 
 
@@ -286,7 +280,7 @@ def _offer(row: Negotiation, do: str, side: str, price_fen: int, terms: Terms, a
     round_ = row.offers.count() + 1
     standing = standing_of(row)
     body = {"negotiation": row.number, "offer": number, "round": round_, "side": side}
-    applied = engine.act(
+    applied = offered.act(
         row.case_id, Command(do, {"price_fen": price_fen, **terms.as_dict()}), actor=actor, now=now, fact_data=body,
         digests={"offer": digest_hex({**body, "price_fen": price_fen, "terms": terms.as_dict()})},
     )  # fmt: skip
@@ -336,9 +330,10 @@ def accept_offer(cmd: AcceptOffer, *, actor: Actor, now: datetime) -> Negotiatio
     """Errors: NotFound, OfferGone, NotYourStep (one's own offer), Refused. The demand behind it becomes matched."""
     row, _ = _own(cmd.negotiation, actor)
     standing = standing_of(row)
-    if standing is not None and standing.number != cmd.offer or standing is None and row.offers.filter(number=cmd.offer).exists():
+    gone = row.offers.filter(number=cmd.offer).exists() if standing is None else standing.number != cmd.offer
+    if gone:
         raise OfferGone(offer=cmd.offer)
-    engine.act(
+    offered.act(
         row.case_id, Command("accept", {"offer": cmd.offer}), actor=actor, now=now,
         fact_data={"negotiation": row.number, "negotiation_id": row.pk, "price_fen": standing.price_fen if standing else 0},
     )  # fmt: skip
@@ -346,15 +341,15 @@ def accept_offer(cmd: AcceptOffer, *, actor: Actor, now: datetime) -> Negotiatio
     standing.accepted_at = now
     standing.save(update_fields=["accepted_at"])
     if row.demand_id is not None:
-        _settle_demand(row, now)
+        _settle_demand(row.demand_id, row, now)
     return row
 
 
-def _settle_demand(row: Negotiation, now: datetime) -> None:
-    demand = Demand.objects.select_for_update().select_related("case").get(pk=row.demand_id)
+def _settle_demand(demand_id: int, row: Negotiation, now: datetime) -> None:
+    demand = Demand.objects.select_for_update(of=("self",)).select_related("case").get(pk=demand_id)
     if demand.case.state == "open":
         actor = mandate("market", f"negotiation:{row.number}")
-        engine.act(demand.case_id, Command("match"), actor=actor, now=now, fact_data={"negotiation": row.number})
+        offered.act(demand.case_id, Command("match"), actor=actor, now=now, fact_data={"negotiation": row.number})
 
 
 @command("market.withdraw_offer", ("撤回报价", "withdraw an offer"))
@@ -362,7 +357,7 @@ def withdraw_offer(cmd: WithdrawOffer, *, actor: Actor, now: datetime) -> Negoti
     """The own standing offer falls; either side may make another. Errors: NotFound, NotYourStep, NotInProcedure."""
     row, _ = _own(cmd.negotiation, actor)
     standing = standing_of(row)
-    engine.act(
+    offered.act(
         row.case_id, Command("withdraw_offer", {"reason": cmd.reason} if cmd.reason else {}), actor=actor, now=now,
         fact_data={"negotiation": row.number, "offer": standing.number if standing else ""},
     )  # fmt: skip
@@ -377,7 +372,7 @@ def leave_negotiation(cmd: LeaveNegotiation, *, actor: Actor, now: datetime) -> 
     """Errors: NotFound, Refused when it has ended."""
     row, _ = _own(cmd.negotiation, actor)
     standing = standing_of(row)
-    engine.act(
+    offered.act(
         row.case_id, Command("leave", {"reason": cmd.reason} if cmd.reason else {}), actor=actor, now=now,
         fact_data={"negotiation": row.number},
     )  # fmt: skip

@@ -52,7 +52,8 @@ def demand_record(found: DemandView, actor: Actor, now: datetime) -> Record:
     base = case_shapes.record_of(case, actor, now)
     return Record(
         name=found.title, number=found.number, kind=Text("数据需求", "demand"), state=base.state, holder=org_name(found.org),
-        dates=((Text("发布", "Posted"), found.posted_at),), clock=base.clock, acts=base.acts, subject=f"market.demand:{found.case}",
+        dates=((Text("发布", "Posted"), found.posted_at),), clock=base.clock, acts=base.acts,
+        subject=f"market.demand:{found.case}",
     )  # fmt: skip
 
 

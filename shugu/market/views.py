@@ -51,7 +51,8 @@ def demands(request: HttpRequest) -> HttpResponseBase:
         Column("number", Text("编号", "Number"), "number", Kind.CODE),
     )
     empty = Empty(
-        Text("还没有征集中的需求。写下您需要的数据，场所会列出相合的产品。", "No demand is open. Say what data you need and see what matches."),
+        Text("还没有征集中的需求。写下您需要的数据，场所会列出相合的产品。",
+             "No demand is open. Say what data you need and see what matches."),
         Link(Text("发布需求", "Post a demand"), reverse("market:post_demand")),
     )
     shown = make_table(request, id="demands", caption=Text("数据需求", "Demands"), columns=columns, rows=rows, empty=empty)
@@ -183,7 +184,8 @@ def offer(request: HttpRequest, number: str) -> HttpResponse:
     counters = found.standing is not None
     if request.method == "POST" and form.is_valid():
         try:
-            price, terms, key = price_of(form.cleaned_data["price_fen"]), terms_typed(form.cleaned_data), str(form.idempotency_key)
+            given, key = form.cleaned_data, str(form.idempotency_key)
+            price, terms = price_of(given["price_fen"]), terms_typed(given)
             if counters:
                 services.counter_offer(services.CounterOffer(found.number, price, terms), actor=actor, now=now, key=key)
             else:

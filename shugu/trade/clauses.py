@@ -57,12 +57,14 @@ def clauses(terms: Mapping[str, Any]) -> list[tuple[Text, tuple[Text, ...]]]:
     policy = Policy.from_dict(dict(terms["policy"]))
     may, may_not = _list([p.action for p in policy.permissions]), _list(list(policy.prohibitions))
     duties = _list([d.action for d in policy.obligations] + [d.action for p in policy.permissions for d in p.duties])
-    purpose, form = code_text("catalogue.purposes", terms["purpose"]), code_text("catalogue.delivery_forms", terms["delivery_form"])
+    purpose = code_text("catalogue.purposes", terms["purpose"])
+    form = code_text("catalogue.delivery_forms", terms["delivery_form"])
     product, days, price = terms["product"], terms["term_days"], format_fen(terms["price_fen"], symbol=True)
     duty = (Text(f"乙方应当{duties.zh}。", f"The buyer shall {duties.en}."),) if duties.zh else ()
     return [
         (Text("标的", "Subject"), (Text(
-            f"甲方许可乙方使用登记编号 {terms['registration']['number']} 项下的数据产品“{product['title']}”，版本 {product['version']}。",
+            f"甲方许可乙方使用登记编号 {terms['registration']['number']} 项下的数据产品“{product['title']}”，"
+            f"版本 {product['version']}。",
             f"The provider licenses “{product['title']}”, version {product['version']}, registered as "
             f"{terms['registration']['number']}.",
         ),)),
@@ -75,7 +77,8 @@ def clauses(terms: Mapping[str, Any]) -> list[tuple[Text, tuple[Text, ...]]]:
         )),
         (Text("交付与期限", "Delivery and term"), (Text(
             f"以{form.zh}形式经连接器交付；期限自款项到位之时起 {days} 天。",
-            f"Delivered as {form.en} through the provider's connector; the term is {days} days from the moment the money is held.",
+            f"Delivered as {form.en} through the provider's connector; the term is {days} days from the moment the money "
+            "is held.",
         ),)),
         (Text("价款与结算", "Price and settlement"), (Text(
             f"价款 {price}，由乙方缴存于场所结算账户，验收后按下表分配。",

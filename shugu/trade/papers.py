@@ -46,9 +46,11 @@ def money_table(terms: Mapping[str, Any]) -> Table:
         rows.append((title, payer, f"{fee['rate_bps'] / 100:.2f}%", format_fen(fee["amount_fen"])))
     for share in terms["revenue"]:
         parts = Text(f"{share['parts']} 份", f"{share['parts']} parts")
-        rows.append((Text(f"权利人 {share['org']} 所得", f"To right holder {share['org']}"), "", parts, format_fen(share["amount_fen"])))
+        title = Text(f"权利人 {share['org']} 所得", f"To right holder {share['org']}")
+        rows.append((title, "", parts, format_fen(share["amount_fen"])))
     return Table(
-        columns=(Text("款项", "Line"), Text("承担方", "Borne by"), Text("费率或份额", "Rate or parts"), Text("金额（元）", "Amount (CNY)")),
+        columns=(Text("款项", "Line"), Text("承担方", "Borne by"), Text("费率或份额", "Rate or parts"),
+                 Text("金额（元）", "Amount (CNY)")),
         rows=tuple(rows), align=(Align.LEFT, Align.LEFT, Align.RIGHT, Align.RIGHT), weights=(3, 1, 1, 1),
     )  # fmt: skip
 
@@ -56,9 +58,10 @@ def money_table(terms: Mapping[str, Any]) -> Table:
 def contract_document(source: Mapping[str, Any], digest: str) -> Document:
     """From queries.document: the credential of an approved contract, or the unsigned terms of one under way."""
     approved = "credentialSubject" in source
-    terms: Mapping[str, Any] = source["credentialSubject"] if approved else source["terms"]
-    number = str(terms["number"] if approved else terms["contract"])
-    signed: Sequence[Mapping[str, Any]] = terms["signatures"] if approved else source["signatures"]
+    holder: Mapping[str, Any] = source["credentialSubject"] if approved else source
+    terms: Mapping[str, Any] = holder["terms"]
+    number = str(terms["contract"])
+    signed: Sequence[Mapping[str, Any]] = holder["signatures"]
     by_role = {s["role"]: s for s in signed}
     issued = _moment(source["validFrom"]) if approved else None
     day = local_day(issued) if issued is not None else date.fromisoformat(terms["drafted_on"])
@@ -73,9 +76,9 @@ def contract_document(source: Mapping[str, Any], digest: str) -> Document:
     return Document(
         kind=Kind.CONTRACT, title=Text("数据交易合同", "Data Contract"), number=number, issuer=venue_title(), issued_on=day,
         sections=(_parties(terms), Section(Text("条款", "Terms"), clauses=tuple(_clauses(terms))),
-                  Section(Text("价款与费用", "Money"), table=money_table(terms)), _proof(terms, source, digest)),
+                  Section(Text("价款与费用", "Money"), table=money_table(terms)), _proof(holder, digest)),
         seal=Seal(venue_title(), Text("合同审核专用章", "Contracts")) if approved else None,
-        qr_url=_address(f"contracts/{number}/"), demo=bool(terms.get("demo") or runtime.demo()),
+        qr_url=_address(f"contracts/{number}/"), demo=bool(holder.get("demo") or runtime.demo()),
         watermark=None if approved else Text("未生效", "NOT IN FORCE"), signatures=tuple(signatures),
     )  # fmt: skip
 
@@ -100,9 +103,8 @@ def _clauses(terms: Mapping[str, Any]) -> list[Clause]:
     ]
 
 
-def _proof(terms: Mapping[str, Any], source: Mapping[str, Any], digest: str) -> Section:
-    signed = str(terms.get("terms_digest") or source.get("terms_digest", ""))
-    rows = [Row(Text("双方所签文本摘要", "Digest both sides sign"), f"sha256:{signed}", mono=True)]
+def _proof(holder: Mapping[str, Any], digest: str) -> Section:
+    rows = [Row(Text("双方所签文本摘要", "Digest both sides sign"), f"sha256:{holder['terms_digest']}", mono=True)]
     if digest:
         rows.append(Row(Text("合同凭证摘要", "Digest of the credential"), f"sha256:{digest}", mono=True))
     return Section(Text("存证", "Evidence"), rows=tuple(rows))

@@ -15,7 +15,17 @@ from shugu.kernel import documents, runtime
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.errors import NotFound
 from shugu.party import queries as parties
-from shugu.trade.domain import BUYER, FUNDED, PROVIDER, FeeLine, FeeRule, ShareLine, amount_class, buyer_pays, dated_policy
+from shugu.trade.domain import (
+    BUYER,
+    FUNDED,
+    PROVIDER,
+    FeeLine,
+    FeeRule,
+    ShareLine,
+    amount_class,
+    buyer_pays,
+    dated_policy,
+)
 from shugu.trade.models import Contract, Signature, Voucher
 
 # Seats that may read any contract; they act only where the table gives them a step.
@@ -105,7 +115,8 @@ class VoucherView:
     def public(self) -> dict[str, Any]:
         subject = self.credential["credentialSubject"]
         return {
-            "number": self.number, "type": "DataTransactionVoucher", "venue": subject["venue"], "issuer": self.credential["issuer"],
+            "number": self.number, "type": "DataTransactionVoucher", "venue": subject["venue"],
+            "issuer": self.credential["issuer"],
             "product": {"number": subject["product"]["number"], "title": subject["product"]["title"]},
             "registration": subject["registration"]["number"], "amount_class": subject["amount"]["class"],
             "completed_on": subject["completed_on"], "digest": self.digest, **({"demo": True} if subject.get("demo") else {}),

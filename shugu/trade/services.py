@@ -97,12 +97,10 @@ class TerminateContract:
 
 @context("trade.contract")
 def contract_context(case: int) -> Mapping[str, Any]:
-    from shugu.kernel import clock
-
     row = Contract.objects.filter(case_id=case).first()
     if row is None:  # the case is just being opened
         return {}
-    on = local_day(clock.now())
+    on = offered.today()
     return {
         "provider_accredited": offered.admitted(row.provider_id, PROVIDER, on),
         "buyer_accredited": offered.admitted(row.buyer_id, BUYER, on),
@@ -189,7 +187,7 @@ def sign_contract(cmd: SignContract, *, actor: Actor, now: datetime) -> Contract
         raise TermsChanged()
     assert actor.org is not None
     signed = party.sign(actor.org, row.terms_digest, actor=actor, now=now)
-    engine.act(
+    offered.act(
         row.case_id, Command("sign", {"terms_digest": cmd.terms_digest}, cmd.undertaking), actor=actor, now=now,
         fact_data={"contract": row.number, "revision": row.revision, "side": side, "vkey": signed["vkey"],
                    "signature": signed["signature"]},
@@ -217,7 +215,7 @@ def revise_contract(cmd: ReviseContract, *, actor: Actor, now: datetime) -> Cont
         raise InputInvalid(fields="、".join(sorted(errors)), field_errors=errors)
     agreed = market.accepted_terms(row.negotiation_id, uid=market.urn(row.number), changes=merged)
     draft = drafting.draft(row.number, agreed, revision=row.revision + 1, drafted_on=local_day(now))
-    engine.act(
+    offered.act(
         row.case_id, Command("revise", {**changes, **({"note": cmd.note} if cmd.note else {})}), actor=actor, now=now,
         fact_data={"contract": row.number, "revision": row.revision + 1}, digests={"terms": draft.digest},
     )  # fmt: skip
@@ -232,7 +230,7 @@ def cancel_contract(cmd: CancelContract, *, actor: Actor, now: datetime) -> Cont
     row, _ = _own(cmd.contract, actor)
     assert actor.org is not None
     party.need_right(actor, actor.org, "act")
-    engine.act(
+    offered.act(
         row.case_id, Command("cancel", {"reason": cmd.reason}), actor=actor, now=now, fact_data={"contract": row.number}
     )
     return row
@@ -253,18 +251,18 @@ def review_contract(cmd: ReviewContract, *, actor: Actor, now: datetime) -> Cont
         order = Command("refuse", {"contract_ground": cmd.ground, **({"reason": cmd.opinion} if cmd.opinion else {})})
     else:
         raise input_error("decision", "通过、退回或不通过", "approve, return_for_change or refuse")
-    engine.act(row.case_id, order, actor=actor, now=now, fact_data={"contract": row.number})
+    offered.act(row.case_id, order, actor=actor, now=now, fact_data={"contract": row.number})
     return row
 
 
 def _approve(row: Contract, cmd: ReviewContract, actor: Actor, now: datetime) -> Contract:
     found = queries.contract_by_id(row.pk)
-    subject = {**{k: v for k, v in found.terms.items() if k not in ("type", "contract", "venue")}, "terms_type": found.terms["type"],
-               "terms_digest": found.digest, "signatures": queries.signature_rows(found)}  # fmt: skip
+    # The whole terms stand inside, so that whoever holds the document can recompute the digest that both sides signed.
+    subject = {"terms": dict(found.terms), "terms_digest": found.digest, "signatures": queries.signature_rows(found)}
     credential = signer.sign_document("DataContract", number=row.number, subject=subject, now=now)
     content = signer.document_bytes(credential)
     digest = documents.put(content)
-    engine.act(
+    offered.act(
         row.case_id, Command("approve", {"opinion": cmd.opinion} if cmd.opinion else {}, cmd.undertaking), actor=actor,
         now=now, fact_data={"contract": row.number, "contract_id": row.pk, "price_fen": row.price_fen},
         digests={"data_contract": digest, "terms": row.terms_digest},
@@ -286,7 +284,7 @@ def terminate_contract(cmd: TerminateContract, *, actor: Actor, now: datetime) -
             raise input_error("contract_ground", "双方只能协商终止", "the sides may end it only by agreement")
         party.need_right(actor, actor.org, "sign")
         order = Command("agree_termination", note)
-    engine.act(row.case_id, order, actor=actor, now=now, fact_data=termination(row, cmd.ground))
+    offered.act(row.case_id, order, actor=actor, now=now, fact_data=termination(row, cmd.ground))
     return row
 
 

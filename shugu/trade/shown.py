@@ -7,12 +7,12 @@ from typing import Any
 
 from django.urls import reverse
 
+from shugu.kernel import runtime
 from shugu.kernel.cases import Actor
 from shugu.kernel.models import Case
 from shugu.kernel.rules import RuleValue
 from shugu.kernel.tables import table
 from shugu.kernel.text import Text
-from shugu.kernel import runtime
 from shugu.party import queries as parties
 from shugu.trade.queries import ContractView
 from shugu.web import case_shapes, language
@@ -58,7 +58,8 @@ def money_lines(found: ContractView) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = [{"title": Text("合同价款", "price"), "note": Text("需求方缴存", "held from the buyer"),
                                     "fen": found.price_fen, "source": None}]  # fmt: skip
     for fee in found.fees:
-        lines.append({"title": FEES[fee.kind], "note": PAYERS[fee.payer], "fen": fee.amount_fen, "source": _source(fee.rule.name)})
+        source = _source(fee.rule.name)
+        lines.append({"title": FEES[fee.kind], "note": PAYERS[fee.payer], "fen": fee.amount_fen, "source": source})
     numbers = [s.org for s in found.shares]
     names = {n: parties.organisation_by_number(n) for n in numbers}
     for share in found.shares:

@@ -33,7 +33,8 @@ from shugu.web.tables import Column, Kind, make_table
 def contracts(request: HttpRequest) -> HttpResponseBase:
     actor = require(request)
     columns = (
-        Column("product", Text("标的", "Subject"), "product_title", order="x", href=lambda c: reverse("trade:contract", args=[c.number])),
+        Column("product", Text("标的", "Subject"), "product_title", order="x",
+               href=lambda c: reverse("trade:contract", args=[c.number])),
         Column("provider", Text("提供方", "Provider"), lambda c: org_name(c.provider_org)),
         Column("buyer", Text("需求方", "Buyer"), lambda c: org_name(c.buyer_org)),
         Column("price", Text("价款（元）", "Price (CNY)"), "price_fen", Kind.MONEY, order="x"),
@@ -93,7 +94,8 @@ def sign(request: HttpRequest, number: str) -> HttpResponse:
             return redirect("trade:contract", found.number)
     page = {
         "form": form, "contract": found, "clauses": clauses(found.terms), "money": money_lines(found),
-        "provider": org_name(found.provider_org), "buyer": org_name(found.buyer_org), "title": Text("签署合同", "Sign the contract"),
+        "provider": org_name(found.provider_org), "buyer": org_name(found.buyer_org),
+        "title": Text("签署合同", "Sign the contract"),
         "submit": Text("以本单位名义签署", "Sign for the organisation"), "lead": found.product_title,
         "crumb": Link(found.number, reverse("trade:contract", args=[found.number])),
     }  # fmt: skip
