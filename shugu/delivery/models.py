@@ -110,7 +110,11 @@ class Grant(models.Model):
     problem = models.JSONField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["delivery", "round"], name="grant_once_a_round")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery", "round"], condition=~models.Q(state="revoked"), name="grant_once_a_round"
+            )
+        ]
 
 
 class Notice(models.Model):

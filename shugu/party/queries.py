@@ -184,6 +184,12 @@ def connector_key(connector_id: str) -> tuple[int, str]:
     return found.org_id, found.vkey
 
 
+def connector_keys(connector_id: str) -> tuple[str, ...]:
+    """Every key the connector ever had, present first: its older documents verify with these."""
+    rows = OrgKey.objects.filter(purpose=CONNECTOR, connector_id=connector_id)
+    return tuple(rows.order_by("-retired_at", "-pk").values_list("vkey", flat=True))
+
+
 def people_of(org: int) -> list[tuple[int, str, str, frozenset[str]]]:
     """(person, sign-in name, name, rights) of an organisation's members, oldest first."""
     rows = Membership.objects.filter(org_id=org, ended_at__isnull=True).select_related("person").order_by("id")
