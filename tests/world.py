@@ -78,10 +78,12 @@ class World:
     mallory: Actor
 
     @classmethod
-    def begin(cls, now: datetime, *, accredit: bool = True) -> World:
-        """The staff in their seats and the organisations with USCC, keys and (unless told otherwise) accreditation."""
-        cast = {login: _staff(login, *about, now=now) for login, about in STAFF.items()}
-        cast |= {login: _firm(login, *about, now=now) for login, about in FIRMS.items()}
+    def begin(cls, now: datetime, *, accredit: bool = True, password: str = "") -> World:
+        """The staff in their seats and the organisations with USCC, keys and (unless told otherwise) accreditation.
+        With a `password` everybody can sign in by it."""
+        secret = party.Secret(password) if password else None
+        cast = {login: _staff(login, *about, now=now, password=secret) for login, about in STAFF.items()}
+        cast |= {login: _firm(login, *about, now=now, password=secret) for login, about in FIRMS.items()}
         world = cls(now=now, **cast)
         if accredit:
             for login, kind, merchant_type in ACCREDITED:
@@ -148,14 +150,16 @@ class World:
         return actor.person
 
 
-def _staff(login: str, seat: str, name: str, name_en: str, *, now: datetime) -> Actor:
-    person = party.register_person(party.RegisterPerson(login, name, name_en), actor=SETUP, now=now)
+def _staff(login: str, seat: str, name: str, name_en: str, *, now: datetime, password: party.Secret | None) -> Actor:
+    person = party.register_person(party.RegisterPerson(login, name, name_en, "", password), actor=SETUP, now=now)
     party.grant_seat(party.GrantSeat(person.pk, seat), actor=SETUP, now=now)
     return party_queries.actor_for(person.pk)
 
 
-def _firm(login: str, name: str, name_en: str, firm: str, firm_en: str, prefix: str, *, now: datetime) -> Actor:
-    person = party.register_person(party.RegisterPerson(login, name, name_en), actor=SETUP, now=now)
+def _firm(
+    login: str, name: str, name_en: str, firm: str, firm_en: str, prefix: str, *, now: datetime, password: party.Secret | None
+) -> Actor:
+    person = party.register_person(party.RegisterPerson(login, name, name_en, "", password), actor=SETUP, now=now)
     org = party.register_organisation(
         party.RegisterOrganisation(firm, make_uscc(prefix), firm_en), actor=party_queries.actor_for(person.pk), now=now
     )
