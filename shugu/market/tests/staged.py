@@ -1,4 +1,6 @@
-"""The listed product made once a module: each test works on it inside a savepoint of its own."""
+"""The listed product made once a module: each test works on it inside a savepoint of its own.
+
+pytest-django prepares the database only for runs in which some test names `db`: every module that uses `stage` has one."""
 
 from __future__ import annotations
 

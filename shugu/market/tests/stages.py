@@ -31,7 +31,7 @@ def listed(world: World, **changes: Any) -> str:
         "licence": LicenceTerms(("use",), ("research", "product_development"), 365, calls=20),
         "data_digest": report.data_digest, "connector_id": appraised.CONNECTOR, "keywords": ("航班", "准点", "延误"),
     }  # fmt: skip
-    order = CreateProduct(entry.id, **(given | changes))
+    order = CreateProduct(entry_id=entry.id, **(given | changes))
     product = catalogue.create_product(order, actor=world.alice, now=world.now)
     gates = runtime.rules().value("catalogue.circulation_gates").codes
     listing = catalogue.submit_listing(SubmitListing(product.number, gates), actor=world.alice, now=world.now)

@@ -22,6 +22,7 @@ from shugu.kernel.errors import (
     TooLate,
 )
 from shugu.kernel.models import Fact
+from shugu.kernel.tables import all_defects
 from shugu.market import queries, services
 from shugu.market.domain import Terms
 from shugu.market.errors import NotAccredited, NotOffered, OfferGone, SameParty
@@ -39,6 +40,10 @@ from shugu.market.tests.staged import Stage
 from tests.world import World
 
 TERMS = stages.TERMS
+
+
+def test_the_tables_of_the_market_have_no_defect(db: None) -> None:
+    assert [d for d in all_defects() if d.startswith("market.")] == []
 
 
 def test_buying_at_the_listed_price_makes_the_listing_the_providers_standing_offer(stage: Stage) -> None:
