@@ -77,11 +77,19 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     actor = actor_of(request)
     found = desk.reconciliation(actor)
     return {
-        "reconciliation": {"ledger_fen": found.ledger, "bank_fen": found.bank, "difference_fen": found.difference, "holds": found.holds},
-        "dues": [{"reference": d.reference, "kind": d.kind, "amount_fen": d.amount, "ready": d.ready} for d in desk.due_lines(actor)],
+        "reconciliation": {
+            "ledger_fen": found.ledger, "bank_fen": found.bank, "difference_fen": found.difference, "holds": found.holds,
+        },
+        "dues": [
+            {"reference": d.reference, "kind": d.kind, "amount_fen": d.amount, "ready": d.ready}
+            for d in desk.due_lines(actor)
+        ],
         "runs": [run_values(r) for r in desk.runs(actor)],
         "breaks": [
-            {"case": b.case, "number": b.case_number, "kind": b.kind, "state": b.state, "amount_fen": b.amount, "reference": b.reference}
+            {
+                "case": b.case, "number": b.case_number, "kind": b.kind, "state": b.state, "amount_fen": b.amount,
+                "reference": b.reference,
+            }
             for b in desk.breaks(actor)
         ],
     }  # fmt: skip

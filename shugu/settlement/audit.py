@@ -32,11 +32,14 @@ def _accounts() -> Iterator[Violation]:
     for key, kind, balance, reserved, replayed, promised in rows:
         subject = f"settlement.account:{key}"
         if balance != replayed:
-            yield _say("replay", subject, f"余额 {balance}，记账重放为 {replayed}", f"balance {balance}, its postings make {replayed}")
+            zh, en = f"余额 {balance}，记账重放为 {replayed}", f"balance {balance}, its postings make {replayed}"
+            yield _say("replay", subject, zh, en)
         if reserved != promised:
-            yield _say("reserved", subject, f"预留 {reserved}，明细为 {promised}", f"reserved {reserved}, its reservations make {promised}")
+            zh, en = f"预留 {reserved}，明细为 {promised}", f"reserved {reserved}, its reservations make {promised}"
+            yield _say("reserved", subject, zh, en)
         if kind != "bank" and balance < reserved:
-            yield _say("floor", subject, f"余额 {balance} 低于预留 {reserved}", f"balance {balance} is below the reserved {reserved}")
+            zh, en = f"余额 {balance} 低于预留 {reserved}", f"balance {balance} is below the reserved {reserved}"
+            yield _say("floor", subject, zh, en)
     total = sum(row[2] for row in rows)
     if total:
         yield _say("zero", "settlement.account", f"全部余额之和为 {total}", f"all balances sum to {total}, not to zero")
@@ -70,7 +73,8 @@ def _bank() -> Iterator[Violation]:
         Break.objects.filter(kind="unexplained_debit").values_list("line__amount", flat=True)
     )  # fmt: skip
     if found.sequence is not None and found.bank != found.ledger - unposted:
-        yield _say("bank", "settlement.bank", f"账面 {found.ledger}，银行 {found.bank}", f"ledger {found.ledger}, bank {found.bank}")
+        zh, en = f"账面 {found.ledger}，银行 {found.bank}", f"ledger {found.ledger}, bank {found.bank}"
+        yield _say("bank", "settlement.bank", zh, en)
 
 
 def _say(check: str, subject: str, zh: str, en: str) -> Violation:

@@ -239,16 +239,23 @@ def statement_document(view: Statement) -> paper.Document:
         paper.Row(Text("期末余额（元）", "Closing balance (CNY)"), format_fen(view.closing)),
     )
     held = paper.Table(
-        (Text("缴款编号", "Reference"), Text("合同", "Contract"), Text("金额", "Amount"), Text("款项现在何处", "Where it is now")),
+        (
+            Text("缴款编号", "Reference"), Text("合同", "Contract"), Text("金额", "Amount"),
+            Text("款项现在何处", "Where it is now"),
+        ),
         tuple((h.escrow, h.contract_number, format_fen(h.amount), h.holder) for h in view.held),
         (paper.Align.LEFT, paper.Align.LEFT, paper.Align.RIGHT, paper.Align.LEFT),
     )
-    sections = [paper.Section(Text("账户", "Account"), rows=about), paper.Section(Text("明细（元）", "Movements (CNY)"), table=movements)]
+    sections = [
+        paper.Section(Text("账户", "Account"), rows=about),
+        paper.Section(Text("明细（元）", "Movements (CNY)"), table=movements),
+    ]
     if view.held:
         sections.append(paper.Section(Text("预留款项", "Money reserved"), table=held))
     return paper.Document(
-        kind=paper.Kind.STATEMENT, title=Text("资金对账单", "Statement of account"), number=f"{view.org_number}/{view.period}",
-        issuer=Text(*runtime.rules().profile.title), issued_on=view.last, sections=tuple(sections), demo=runtime.demo(),
+        kind=paper.Kind.STATEMENT, title=Text("资金对账单", "Statement of account"),
+        number=f"{view.org_number}/{view.period}", issuer=Text(*runtime.rules().profile.title), issued_on=view.last,
+        sections=tuple(sections), demo=runtime.demo(),
     )  # fmt: skip
 
 

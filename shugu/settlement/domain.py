@@ -152,7 +152,7 @@ class Book:
     def draw(self, arrows: Iterable[Arrow]) -> Book:
         """All or nothing; an arrow already drawn is drawn no second time.
         Errors: ReferenceConflict, InsufficientFunds."""
-        fresh = {}
+        fresh: dict[str, Arrow] = {}
         for arrow in arrows:
             known = self.arrows.get(arrow.reference) or fresh.get(arrow.reference)
             if known is not None and known != arrow:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shugu.kernel import engine, journal, runtime, store
-from shugu.kernel.cases import Actor, ActorKind, Command, PartyView
+from shugu.kernel.cases import Actor, Command, PartyView
 from shugu.kernel.commands import command
 from shugu.kernel.engine import Applied
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
@@ -100,7 +100,10 @@ def sale_of(contract: ContractView, rules: RuleSet, now: datetime) -> Sale:
     fees = tuple(
         Fee(
             f.kind, ids.get(f.payee), f.payer, f.amount_fen,
-            {"name": f.rule.name, "document": f.rule.document, "article": f.rule.article, "force": f.rule.force, "rate_bps": f.rule.rate_bps},
+            {
+                "name": f.rule.name, "document": f.rule.document, "article": f.rule.article, "force": f.rule.force,
+                "rate_bps": f.rule.rate_bps,
+            },
         )
         for f in contract.fees
     )  # fmt: skip

@@ -14,3 +14,7 @@ class BankAccountForm(FieldForm):
         label=words("账号", "Account number"), max_length=42,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )  # fmt: skip
+
+
+class ProposeForm(FieldForm):
+    """Only the idempotency key: a double click proposes once."""

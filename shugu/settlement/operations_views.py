@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -14,6 +16,7 @@ from shugu.kernel.money import format_fen
 from shugu.kernel.text import Text
 from shugu.party.access import require
 from shugu.settlement import desk, runs, services, shown
+from shugu.settlement.forms import ProposeForm
 from shugu.settlement.trades import SEATS
 from shugu.settlement.views import YUAN, account_form
 from shugu.web import language
@@ -44,11 +47,11 @@ def operations(request: HttpRequest) -> HttpResponseBase:
         rows=desk.breaks(actor, state=request.GET.get("state", "")),
         choices=(Choice("state", Text("状态", "State"), _STATES),), empty=Empty(Text("没有差异。", "No break.")),
     )  # fmt: skip
+    tables = {t.id: replace(t, csv_href=f"{t.csv_href}&table={t.id}") for t in (due, done, breaks)}
     if due.wants_csv:
-        wanted = {"runs": done, "breaks": breaks}.get(request.GET.get("table", ""), due)
-        return wanted.csv_response()
+        return tables.get(request.GET.get("table", ""), due).csv_response()
     context = {
-        "found": found, "tiles": _tiles(found), "dues": due, "runs": done, "breaks": breaks,
+        "found": found, "tiles": _tiles(found), **tables, "propose_form": ProposeForm(),
         "may_propose": OFFICER in actor.seats, "venue_account": runs.payees().get(None),
     }  # fmt: skip
     return render(request, "settlement/operations.html", context)
@@ -75,7 +78,10 @@ def _tiles(found: desk.Reconciliation) -> tuple[Tile, ...]:
 def propose(request: HttpRequest) -> HttpResponse:
     """A refusal is shown by the shell's refusal page, with its remedy."""
     actor = require(request, OFFICER)
-    run = services.propose_run(services.ProposeRun(), actor=actor, now=clock.now(), key=request.POST.get("key") or None)
+    form = ProposeForm(request.POST)
+    if not form.is_valid():
+        return redirect("settlement:operations")
+    run = services.propose_run(services.ProposeRun(), actor=actor, now=clock.now(), key=str(form.idempotency_key))
     told = Text(f"结算单 {run.number} 已制作，待另一人复核。", f"Run {run.number} proposed; another officer must check it.")
     messages.success(request, told.pick(language.current()))
     return redirect("web:case", run.case.number)

@@ -16,7 +16,7 @@ from shugu.settlement.audit import audit
 from shugu.settlement.models import Break, Escrow
 from shugu.web import case_acts, navigation
 
-TRADERS = ("provider", "buyer", "merchant", "member", "organisation", "service_body")
+TRADERS = ("merchant", "buyer", "body")
 
 
 def act_on_run(
@@ -66,5 +66,7 @@ def register() -> None:
     case_acts.register("settlement.break", act_on_break, _operations)
     case_acts.name_input("escrow", "缴款编号", "Payment request", "choice", _requests)
     case_acts.name_input("with", "一并认领的差异编号", "Further breaks matched with it (case numbers)")
-    navigation.register(navigation.NavItem("merchant", Text("资金", "Money"), "settlement:money", 400))
-    navigation.register(navigation.NavItem("operator", Text("结算", "Settlement"), "settlement:operations", 400))
+    for seat in TRADERS:
+        navigation.register(navigation.NavItem(seat, Text("资金", "Money"), "settlement:money", 60))
+    for seat in ("operator", "regulator"):
+        navigation.register(navigation.NavItem(seat, Text("结算", "Settlement"), "settlement:operations", 60))

@@ -192,7 +192,6 @@ def confirm(row: Instruction, *, actor: Actor, now: datetime, effective: datetim
 def settle_if_paid(escrow: Escrow, actor: Actor, now: datetime) -> None:
     """`escrow.settled` once everybody but the venue itself has been paid (its fee may stay in custody)."""
     waiting = escrow.dues.filter(settled_at__isnull=True).exclude(kind=DueKind.VENUE_FEE)
-    mine = {k: v for k, v in (("contract", escrow.contract_number), ("escrow", escrow.number))}
     if escrow.case.state != "released" or waiting.exists():
         return
     subject = f"settlement.escrow:{escrow.case_id}"
@@ -200,7 +199,10 @@ def settle_if_paid(escrow: Escrow, actor: Actor, now: datetime) -> None:
         return
     journal.record(
         "escrow.settled", subject=subject, actor=actor, now=now, case=escrow.case_id,
-        data={**mine, "contract_id": escrow.contract_id, "price_fen": escrow.price},
+        data={
+            "contract": escrow.contract_number, "contract_id": escrow.contract_id, "escrow": escrow.number,
+            "price_fen": escrow.price,
+        },
     )  # fmt: skip
 
 

@@ -46,8 +46,8 @@ REQUESTS = (
 )
 
 
-def _basis(line: AccountLine) -> Text:
-    return basis_words(line.basis)
+def _basis(line: AccountLine) -> Text | None:
+    return basis_words(line.basis) if line.basis else None
 
 
 LINES = (
@@ -60,6 +60,8 @@ LINES = (
     Column("debit", Text("借方（元）", "Debit (CNY)"), kind=Kind.MONEY, order="debit"),
     Column("balance", Text("余额（元）", "Balance (CNY)"), kind=Kind.MONEY),
 )
+READY = Chip(Text("已登记", "named"), Tone.GOOD)
+NOT_NAMED = Chip(Text("未登记", "not named"), Tone.WAITING)
 DUES = (
     Column("owner", Text("收款方", "Payee"), order="owner"),
     Column("kind", Text("事项", "What"), lambda r: DUE_TITLES[r.kind]),
@@ -68,8 +70,6 @@ DUES = (
     Column("since", Text("自", "Since"), kind=Kind.MOMENT, order="since"),
     Column("ready", Text("收款账户", "Bank account"), lambda r: READY if r.ready else NOT_NAMED, Kind.CHIP),
 )
-READY = Chip(Text("已登记", "named"), Tone.GOOD)
-NOT_NAMED = Chip(Text("未登记", "not named"), Tone.WAITING)
 RUNS = (
     Column("number", Text("结算单", "Run"), kind=Kind.CODE, order="number", href=case_href),
     Column("state", Text("状态", "State"), chip, Kind.CHIP),
@@ -101,7 +101,10 @@ def statement_values(view: Statement) -> dict[str, Any]:
         "opening_fen": view.opening, "closing_fen": view.closing, "credits_fen": view.credits, "debits_fen": view.debits,
         "lines": [line_values(line) for line in view.lines],
         "held": [
-            {"reference": h.escrow, "contract": h.contract_number, "amount_fen": h.amount, "holder": {"zh": h.holder.zh, "en": h.holder.en}}
+            {
+                "reference": h.escrow, "contract": h.contract_number, "amount_fen": h.amount,
+                "holder": {"zh": h.holder.zh, "en": h.holder.en},
+            }
             for h in view.held
         ],
     }  # fmt: skip

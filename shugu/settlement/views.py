@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -17,9 +19,10 @@ from shugu.party.access import require, require_org
 from shugu.settlement import books, queries, runs, services, shown, trades
 from shugu.settlement.domain import POSTING_TITLES
 from shugu.settlement.forms import BankAccountForm
+from shugu.settlement.trades import Basis
 from shugu.web import language
 from shugu.web.forms import add_refusal
-from shugu.web.shapes import Empty, Link, Tile
+from shugu.web.shapes import Empty, Link, Source, Tile
 from shugu.web.tables import Choice, make_table
 
 YUAN = Text("元", "CNY")
@@ -34,16 +37,17 @@ def money(request: HttpRequest) -> HttpResponseBase:
     history = make_table(
         request, id="history", caption=Text("收支明细", "History"), columns=shown.LINES,
         rows=books.history(actor, kind=kind), choices=(Choice("kind", Text("事项", "What"), options),),
-        empty=Empty(Text("还没有收支。合同审核通过后，缴款申请会出现在上方。", "No movement yet. Requests appear above once a contract is approved.")),
+        empty=Empty(Text("还没有收支。合同通过审核后再来。", "No movement yet. Approved contracts bring some.")),
     )  # fmt: skip
-    if history.wants_csv:
-        return history.csv_response()
     rows = trades.requests(actor)
     mine = [r for r in rows if r.buyer == actor.org and r.state == "requested"]
     asked = make_table(
         request, id="requests", caption=Text("交易资金", "Money of my trades"), columns=shown.REQUESTS, rows=rows,
         empty=Empty(Text("没有交易资金。", "No trade money."), Link(Text("去数据市场", "To the market"), "/")),
     )  # fmt: skip
+    tables = {t.id: replace(t, csv_href=f"{t.csv_href}&table={t.id}") for t in (history, asked)}
+    if history.wants_csv:
+        return tables.get(request.GET.get("table", ""), history).csv_response()
     tiles = (
         Tile(Text("账户余额", "Balance"), format_fen(held.posted), YUAN),
         Tile(Text("已预留", "Reserved"), format_fen(held.reserved), YUAN, Text("为生效合同托管", "held for contracts in force")),
@@ -51,7 +55,7 @@ def money(request: HttpRequest) -> HttpResponseBase:
     )
     account = runs.payees().get(actor.org)
     context = {
-        "tiles": tiles, "to_pay": mine, "requests": asked, "history": history, "account": account,
+        "tiles": tiles, "to_pay": mine, **tables, "account": account,
         "custody": custody_account(), "periods": queries.statement_periods(actor, now),
     }  # fmt: skip
     return render(request, "settlement/money.html", context)
@@ -96,19 +100,19 @@ def statement(request: HttpRequest, period: str) -> HttpResponseBase:
     )  # fmt: skip
     if lines.wants_csv:
         return lines.csv_response()
-    fees = {x.basis: shown.source_of(x.basis) for x in view.lines if x.basis is not None}
     context = {
-        "view": view, "lines": lines, "fees": [(x.basis, fees[x.basis], x.title) for x in _first(view.lines)],
+        "view": view, "lines": lines, "fees": _fees(view.lines),
         "periods": queries.statement_periods(actor, now),
     }  # fmt: skip
     return render(request, "settlement/statement.html", context)
 
 
-def _first(lines: tuple[books.AccountLine, ...]) -> list[books.AccountLine]:
-    seen: dict[str, books.AccountLine] = {}
+def _fees(lines: tuple[books.AccountLine, ...]) -> list[tuple[Basis, Source, Text]]:
+    """Each rule behind a fee of the period once, with its footnote."""
+    seen: dict[str, tuple[Basis, Source, Text]] = {}
     for line in lines:
-        if line.basis is not None:
-            seen.setdefault(line.basis.name, line)
+        if line.basis is not None and line.basis.name not in seen:
+            seen[line.basis.name] = (line.basis, shown.source_of(line.basis), line.title)
     return list(seen.values())
 
 

@@ -78,7 +78,10 @@ def _checked(place: int, raw: Mapping[str, Any], amount: int) -> BankLine:
 
 
 def _from_csv(text: str, digest: str) -> TakeStatement:
-    rows = [row for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"))) if row]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")) if row]
+    except csv.Error as error:
+        raise _bad("不是有效的 CSV", "it is not valid CSV") from error
     if len(rows) < 2 or len(rows[0]) != 5 or rows[0][0] != "statement" or tuple(rows[1]) != CSV_HEADER:
         raise _bad("表头有误", "its head rows are wrong")
     _, account, sequence, opening, closing = rows[0]
@@ -109,7 +112,8 @@ def instructions_csv(credential: Mapping[str, Any], digest: str) -> bytes:
     subject = credential["credentialSubject"]
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["付款指令", subject["number"], f"第 {subject['sequence']} 号", f"{subject['count']} 笔", f"SHA-256 {digest}"])
+    head = [f"第 {subject['sequence']} 号", f"{subject['count']} 笔", f"SHA-256 {digest}"]
+    writer.writerow(["付款指令", subject["number"], *head])
     writer.writerow(["编号", "收款人", "开户行", "账号", "金额（元）"])
     for row in subject["payments"]:
         payee = row["payee"]

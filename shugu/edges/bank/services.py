@@ -33,9 +33,13 @@ def folder(name: str) -> Path:
     return path
 
 
+def key_file() -> Path:
+    return runtime.home().path / "bank" / "bank.vkey"
+
+
 def bank_key() -> Keyring:
     """Errors: StatementRefused while the bank's key has not been installed."""
-    file = runtime.home().path / "bank" / "bank.vkey"
+    file = key_file()
     if not file.exists():
         raise StatementRefused(reason=("未安装存管银行的公钥 bank/bank.vkey", "the bank's key bank/bank.vkey is not installed"))
     return keyring(file.read_text("utf-8"))
@@ -51,13 +55,13 @@ def write_instruction_files() -> int:
         credential = parse(content)
         assert isinstance(credential, dict)
         # The signed file last: whoever sees it sees the whole order.
-        _write(target.with_suffix(".csv"), files.instructions_csv(credential, digest))
-        _write(target, content)
+        write_file(target.with_suffix(".csv"), files.instructions_csv(credential, digest))
+        write_file(target, content)
         written += 1
     return written
 
 
-def _write(target: Path, content: bytes) -> None:
+def write_file(target: Path, content: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".")
     with os.fdopen(descriptor, "wb") as handle:
         handle.write(content)

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from shugu.edges.bank import files
-from shugu.edges.bank.services import _write, folder
+from shugu.edges.bank import files, services
+from shugu.edges.bank.services import folder, write_file
 from shugu.formats.canonical import parse
 from shugu.formats.credential import require_credential
 from shugu.formats.note import sign_note
@@ -46,8 +46,8 @@ def _key() -> SigningKey:
     file = _home() / "key.pem"
     if not file.exists():
         key = generate("intl", KEY_NAME)
-        _write(file, key.to_pem())
-        _write(runtime.home().path / "bank" / "bank.vkey", f"{key.verify_key.vkey()}\n".encode())
+        write_file(file, key.to_pem())
+        write_file(services.key_file(), f"{key.verify_key.vkey()}\n".encode())
     return SigningKey.from_pem(KEY_NAME, "intl", file.read_bytes())
 
 
@@ -59,7 +59,7 @@ def _books() -> dict[str, Any]:
 
 
 def _keep(books: Mapping[str, Any]) -> None:
-    _write(_home() / "books.json", json.dumps(books, ensure_ascii=False, indent=1).encode())
+    write_file(_home() / "books.json", json.dumps(books, ensure_ascii=False, indent=1).encode())
 
 
 def _book(books: dict[str, Any], move: Movement, now: datetime) -> None:
@@ -81,7 +81,7 @@ def pay(reference: str, amount_fen: int, *, payer: str, account: str, now: datet
 
 
 def execute_orders(now: datetime) -> int:
-    """Pay every order of bank/out once, if the venue's signature holds; how many payments. Errors: DemoOnly, BadSignature."""
+    """Pay every order of bank/out once, if the venue signed it; how many payments. Errors: DemoOnly, VerificationError."""
     books, paid = _books(), 0
     for path in sorted(folder("out").glob("*.json")):
         if path.name in books["executed"]:
@@ -117,5 +117,5 @@ def write_statement(now: datetime) -> Path | None:
     )  # fmt: skip
     target = folder("in") / f"{books['sequence'] + 1:06d}.statement"
     _keep({**books, "sequence": books["sequence"] + 1, "balance": closing, "waiting": []})
-    _write(target, sign_note(text, [key]))
+    write_file(target, sign_note(text, [key]))
     return target

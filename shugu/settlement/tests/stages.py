@@ -52,8 +52,8 @@ def escrow_of(contract: ContractView) -> Escrow:
     return Escrow.objects.select_related("case").get(contract_id=contract.id)
 
 
-def line(place: str, amount: int, reference: str, now: datetime, direction: str = "in", account: str = "6222020000001111") -> BankLine:
-    return BankLine(place, direction, amount, reference, now, "远航物流研究有限公司", account)
+def line(place: str, amount: int, reference: str, now: datetime, direction: str = "in") -> BankLine:
+    return BankLine(place, direction, amount, reference, now, "远航物流研究有限公司", "6222020000001111")
 
 
 def statement(world: World, *lines: BankLine, actor: Actor | None = None) -> BankStatement:
@@ -78,10 +78,14 @@ def funded(world: World) -> ContractView:
 def delivered(world: World) -> ContractView:
     """Delivery's confirmations to trade, as delivery gives them."""
     contract = funded(world)
+    perform(world, contract)
+    return trade.contract_by_id(contract.id)
+
+
+def perform(world: World, contract: ContractView) -> None:
     trades.begin_performance(trades.BeginPerformance(contract.id, "DLV-1"), actor=DELIVERY, now=world.now)
     trades.confirm_delivery(trades.ConfirmDelivery(contract.id, "DLV-1", {"data": "a" * 64}), actor=DELIVERY, now=world.now)
     drain(world.now)
-    return trade.contract_by_id(contract.id)
 
 
 def second_officer(world: World) -> Actor:
@@ -102,6 +106,10 @@ def accounts(world: World) -> None:
 def issued(world: World) -> Run:
     """A delivered contract whose payments Mona proposed and Milo approved."""
     delivered(world)
+    return issue(world)
+
+
+def issue(world: World) -> Run:
     accounts(world)
     run = services.propose_run(services.ProposeRun(), actor=world.mona, now=world.now)
     services.act_on_run(services.ActOnRun(run.case_id, "approve"), actor=second_officer(world), now=world.now)

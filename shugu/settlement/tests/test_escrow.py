@@ -7,7 +7,15 @@ import json
 import pytest
 
 from shugu.kernel import engine
-from shugu.kernel.errors import Forbidden, GuardRefused, InputInvalid, KeyConflict, NotFound, Refused, SeparationOfDuties
+from shugu.kernel.errors import (
+    Forbidden,
+    GuardRefused,
+    InputInvalid,
+    KeyConflict,
+    NotFound,
+    Refused,
+    SeparationOfDuties,
+)
 from shugu.kernel.models import Fact
 from shugu.settlement import queries, services
 from shugu.settlement.audit import audit
@@ -26,7 +34,7 @@ def _balance(kind: str, org: int | None) -> tuple[int, int]:
 
 
 def _facts(name: str) -> list[dict[str, object]]:
-    return [json.loads(f.payload) for f in Fact.objects.filter(name=name).order_by("id")]
+    return [json.loads(f.payload or "{}") for f in Fact.objects.filter(name=name).order_by("id")]
 
 
 def test_an_approved_contract_asks_the_buyer_to_pay_what_the_contract_says(world: World) -> None:

@@ -27,7 +27,8 @@ BY = mandate("settlement", "test")
 
 def _client(place: int, now: datetime) -> int:
     org, _ = Organisation.objects.get_or_create(
-        number=f"ORG-{place}", defaults={"uscc": f"T{place:017d}", "name": f"单位{place}", "kind": "enterprise", "registered_at": now}
+        number=f"ORG-{place}",
+        defaults={"uscc": f"T{place:017d}", "name": f"单位{place}", "kind": "enterprise", "registered_at": now},
     )
     return ledger.account("client", org.pk, now)
 
@@ -52,6 +53,7 @@ def test_a_batch_moves_both_ends_and_leaves_one_fact_with_its_digest(bank: int, 
     assert _draw("b1", [Arrow("x1", bank, bob, 500), Arrow("x2", bob, alice, 200)], now)
     assert (_free(bank), _free(bob), _free(alice)) == ((-500, 0), (300, 0), (200, 0))
     fact = Fact.objects.get(name="settlement.posted")
+    assert fact.payload is not None
     assert '"total_fen":700' in fact.payload and '"digests":{"batch":' in fact.payload
     assert audit() == []
 

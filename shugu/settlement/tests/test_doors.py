@@ -1,0 +1,80 @@
+"""The pages and the API as their callers meet them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import HttpRequest
+from django.test import RequestFactory
+
+from shugu.formats.errors import ShuguError
+from shugu.kernel.cases import Actor
+from shugu.kernel.errors import Forbidden, SignInNeeded
+from shugu.settlement import operations_views, views
+from shugu.settlement.tests import stages
+from tests.world import World
+
+View = Callable[..., Any]
+
+
+def _ask(view: View, actor: Actor | None, path: str = "/money/", data: dict[str, str] | None = None, **given: str) -> Any:
+    factory = RequestFactory()
+    request: HttpRequest = factory.post(path, data) if data is not None else factory.get(path)
+    request.session = {}  # type: ignore[assignment]
+    request._messages = _Kept()  # type: ignore[attr-defined]
+    request.actor = actor  # type: ignore[attr-defined]
+    return view(request, **given)
+
+
+class _Kept(list[str]):
+    """Where the messages framework puts what it is told."""
+
+    def add(self, level: int, message: str, extra_tags: str = "") -> None:
+        self.append(message)
+
+
+def test_the_money_page_tells_the_buyer_how_to_pay(world: World) -> None:
+    escrow = stages.escrow_of(stages.approved(world))
+    page = _ask(views.money, world.bob).content.decode()
+    assert escrow.number in page and "请缴款" in page and "附言" in page
+    assert "请缴款" not in _ask(views.money, world.alice).content.decode()
+    assert escrow.number not in _ask(views.money, world.mallory).content.decode()
+
+
+def test_the_statement_shows_each_fee_with_its_article(world: World) -> None:
+    stages.confirmed(world)
+    period = f"{world.now:%Y-%m}"
+    page = _ask(views.statement, world.alice, period=period).content.decode()
+    assert "五（十二）" in page and "费率 250‱" in page
+    assert _ask(views.statement_pdf, world.alice, period=period).content.startswith(b"%PDF-")
+    told = _ask(views.statement_json, world.alice, period=period).content.decode()
+    assert '"closing_fen": 0' in told
+    csv = b"".join(_ask(views.money, world.alice, "/money/?format=csv&table=history").streaming_content).decode()
+    assert "银行付款" in csv
+
+
+def test_the_operations_page_shows_dues_runs_and_the_reconciliation(world: World) -> None:
+    run = stages.issued(world)
+    page = _ask(operations_views.operations, world.mona, "/operations/settlement/").content.decode()
+    assert run.number in page and "制作结算单" in page and "账面应存" in page
+    watched = _ask(operations_views.operations, world.sven, "/operations/settlement/").content.decode()
+    assert run.number in watched and "制作结算单" not in watched
+    file = _ask(operations_views.instruction_file, world.mona, number=run.number)
+    assert b'"PaymentInstructions"' in file.content
+
+
+@pytest.mark.parametrize("who", ["alice", "rita", None])
+def test_the_operations_page_is_for_the_seats_of_money_and_supervision(world: World, who: str | None) -> None:
+    expected: type[ShuguError] = SignInNeeded if who is None else Forbidden
+    with pytest.raises(expected):
+        _ask(operations_views.operations, getattr(world, who) if who else None)
+
+
+def test_naming_an_account_wrongly_keeps_what_was_typed(world: World) -> None:
+    data = {"holder": "数源数据", "bank": "杭州银行", "number": "12", "key": "9b2b7f0e-4f7e-4b7e-9c58-0c8a4a2f0d11"}
+    page = _ask(views.bank_account, world.alice, data=data)
+    assert page.status_code == 422 and "数源数据" in page.content.decode()
+    data["number"] = "6228 4800 0000 1234"
+    assert _ask(views.bank_account, world.alice, data=data).status_code == 302
