@@ -8,7 +8,10 @@ from shugu.kernel.errors import InputInvalid, Refused
 class ReportRefused(InputInvalid):
     code = "report-refused"
     sentence = ("质量报告不能接受：{why}。", "The quality report is not taken: {why}.")
-    remedy = ("用登记在册的连接器对本数据重新测评后再提交。", "Measure again with the registered connector and submit that report.")
+    remedy = (
+        "用登记在册的连接器对本数据重新测评后再提交。",
+        "Measure again with the registered connector and submit that report.",
+    )
 
 
 class NotHolder(Refused):

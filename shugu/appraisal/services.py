@@ -108,7 +108,8 @@ def _checked(document: Mapping[str, Any], holders: set[int]) -> tuple[str, int, 
     try:
         org, vkey = parties.connector_key(connector)
     except NotFound as error:
-        raise _refused(f"连接器 {connector or '（未写明）'} 未登记", f"connector {connector or '(unnamed)'} is not registered") from error
+        named = connector or "?"
+        raise _refused(f"连接器 {named} 未登记", f"connector {named} is not registered") from error
     if org not in holders:
         raise _refused("连接器不属于本登记的权利人", "the connector belongs to nobody who holds the entry")
     try:

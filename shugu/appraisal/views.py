@@ -122,10 +122,11 @@ def _status(form: Any) -> int:
 def assignments(request: HttpRequest) -> HttpResponseBase:
     actor = access.require(request)
     rows, _ = queries.assignments(actor, limit=200)
+    tab = procedure("appraisal.assignment")
     names = parties.org_names({r.holder for r in rows} | {r.body for r in rows}, language.current())
     columns = (
         Column("title", Text("登记", "Entry"), "entry_title", href=lambda r: reverse("appraisal:assignment", args=[r.number])),
-        Column("state", Text("状态", "State"), lambda r: case_shapes.state_chip(procedure("appraisal.assignment"), r.state), Kind.CHIP),
+        Column("state", Text("状态", "State"), lambda r: case_shapes.state_chip(tab, r.state), Kind.CHIP),
         Column("holder", Text("委托单位", "Ordered by"), lambda r: names.get(r.holder, "")),
         Column("body", Text("评估机构", "Third-party body"), lambda r: names.get(r.body, "")),
         Column("ordered", Text("委托时间", "Ordered"), "ordered_at", Kind.MOMENT, order="x"),

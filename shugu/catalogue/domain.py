@@ -21,8 +21,8 @@ GATES: Final = "catalogue.circulation_gates"
 
 
 def folded(text: str) -> str:
-    """One spelling for one text: full-width letters as half-width, lower case."""
-    return unicodedata.normalize("NFKC", text).lower()
+    """One spelling for one text: full-width letters as half-width, case folded; folding again changes nothing."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).casefold()
 
 
 def runs(text: str) -> list[str]:

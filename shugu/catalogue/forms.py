@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -11,8 +10,10 @@ from shugu.catalogue.domain_policy import ACTIONS
 from shugu.catalogue.domain_product import (
     UNIT_TITLES,
     ColumnEntry,
+    dictionary_faults,
     dictionary_from_csv,
     dictionary_from_profile,
+    sample_faults,
     sample_from_csv,
 )
 from shugu.kernel import runtime
@@ -59,11 +60,15 @@ class DescribeStep(FieldForm):
     industry = forms.ChoiceField(label=words("行业领域", "Industry"))
     form = forms.ChoiceField(label=words("产品形态", "Form"))
     data_class = forms.ChoiceField(label=words("数据类别", "Class of data"))
-    delivery_forms = forms.MultipleChoiceField(label=words("交付形式", "Delivery forms"), widget=forms.CheckboxSelectMultiple)
+    delivery_forms = forms.MultipleChoiceField(
+        label=words("交付形式", "Delivery forms"), widget=forms.CheckboxSelectMultiple
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        tables = {"industry": "industries", "form": "product_forms", "data_class": "data_classes", "delivery_forms": "delivery_forms"}
+        tables = {
+            "industry": "industries", "form": "product_forms", "data_class": "data_classes", "delivery_forms": "delivery_forms",
+        }  # fmt: skip
         for name, key in tables.items():
             self.fields[name].choices = coded(key)  # type: ignore[attr-defined]
 
@@ -74,20 +79,27 @@ class DescribeStep(FieldForm):
 
 class DataStep(FieldForm):
     dictionary_file = forms.FileField(
-        label=words("数据字典（CSV）或连接器数据概况（JSON）", "Data dictionary (CSV) or connector profile (JSON)"), required=False,
+        label=words("数据字典（CSV）或连接器数据概况（JSON）", "Data dictionary (CSV) or connector profile (JSON)"),
+        required=False,
         help_text=words("CSV 表头：列名, 类型, 名称, 可空, 说明", "CSV header: name, type, title, nullable, note"),
     )  # fmt: skip
     dictionary = forms.CharField(
-        label=words("数据字典", "Data dictionary"), required=False, widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
-        help_text=words("可直接填写或修改：每行一列，逗号分隔；上传文件时以文件为准", "type or amend here, one column a line; a file replaces it"),
+        label=words("数据字典", "Data dictionary"), required=False,
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
+        help_text=words(
+            "可直接填写或修改：每行一列，逗号分隔；上传文件时以文件为准", "type or amend here, one column a line; a file replaces it"
+        ),
     )  # fmt: skip
     sample = forms.CharField(
-        label=words("样例数据（CSV）", "Sample (CSV)"), required=False, widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
+        label=words("样例数据（CSV）", "Sample (CSV)"), required=False,
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
         help_text=words("可选；首行为列名", "optional; the first row names the columns"),
     )  # fmt: skip
     data_digest = forms.CharField(
         label=words("数据文件 SHA-256", "SHA-256 of the data file"), required=False, max_length=64,
-        help_text=words("与质量报告一致；留空则取最近一份质量报告的数据摘要", "as in the quality report; empty takes the newest report's"),
+        help_text=words(
+            "与质量报告一致；留空则取最近一份质量报告的数据摘要", "as in the quality report; empty takes the newest report's"
+        ),
     )  # fmt: skip
     connector_id = forms.CharField(label=words("连接器编号", "Connector"), required=False, max_length=80)
 
@@ -114,11 +126,19 @@ class DataStep(FieldForm):
             given["columns"] = dictionary_from_csv(text)
         if given.get("sample", "").strip():
             given["rows"] = sample_from_csv(given["sample"], [c.name for c in given["columns"]])
+        most = runtime.rules().value("catalogue.sample_rows_max").number
+        fault = dictionary_faults(given["columns"]) or sample_faults(given["rows"], len(given["columns"]), most)
+        if fault is not None:
+            raise ValueError(fault)
 
 
 class PriceStep(FieldForm):
-    price = forms.CharField(label=words("价格（元）", "Price (yuan)"), help_text=words("最多两位小数，如 1,280.00", "at most two decimals"))
-    unit = forms.ChoiceField(label=words("计价单位", "Unit"), choices=[(k, words(v)) for k, v in UNIT_TITLES.items()])
+    price = forms.CharField(
+        label=words("价格（元）", "Price (yuan)"), help_text=words("最多两位小数，如 1,280.00", "at most two decimals")
+    )
+    unit = forms.ChoiceField(
+        label=words("计价单位", "Unit"), choices=[(k, words(v)) for k, v in UNIT_TITLES.items()]
+    )
     includes = forms.CharField(
         label=words("价格包含", "What it includes"), required=False, max_length=300,
         help_text=words("例如：全部字段、一年内的更新、技术支持", "for example: all columns, updates for a year, support"),
@@ -142,7 +162,9 @@ class LicenceStep(FieldForm):
     bytes = forms.IntegerField(label=words("流量上限（字节）", "Most bytes"), required=False, min_value=1)
     per_minute = forms.IntegerField(label=words("每分钟请求上限", "Most requests a minute"), required=False, min_value=1)
     attribute = forms.BooleanField(label=words("使用时须注明来源", "The source must be named"), required=False)
-    delete_at_end = forms.BooleanField(label=words("期满须删除数据", "Data must be deleted at the end"), required=False, initial=True)
+    delete_at_end = forms.BooleanField(
+        label=words("期满须删除数据", "Data must be deleted at the end"), required=False, initial=True
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -150,7 +172,9 @@ class LicenceStep(FieldForm):
 
 
 class ChangesForm(FieldForm):
-    changes = forms.CharField(label=words("本次修订说明", "What changed"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+    changes = forms.CharField(
+        label=words("本次修订说明", "What changed"), max_length=500, widget=forms.Textarea(attrs={"rows": 3})
+    )
 
 
 class ConfirmForm(FieldForm):
@@ -197,6 +221,3 @@ def sample_text(columns: tuple[ColumnEntry, ...], rows: Any) -> str:
 def yuan_text(fen: int) -> str:
     return format_fen(fen)
 
-
-def first_of(data: Mapping[str, Any], name: str) -> str:
-    return str(data.get(name, "")).strip()

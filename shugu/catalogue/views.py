@@ -40,8 +40,8 @@ BASIS_POINTS = 10_000
 FILTERS = ("q", "industry", "form", "delivery_form", "price_from", "price_to", "quality_from", "sort")
 KEPT = ("industry", "form", "delivery_form", "quality_from", "sort")
 SORT_TITLES = {
-    "relevance": Text("相关度", "Relevance"), "newest": Text("最新", "Newest"), "cheapest": Text("价格从低到高", "Price, lowest first"),
-    "dearest": Text("价格从高到低", "Price, highest first"), "quality": Text("质量", "Quality"),
+    "relevance": Text("相关度", "Relevance"), "newest": Text("最新", "Newest"),
+    "cheapest": Text("价格从低到高", "Price, lowest first"), "dearest": Text("价格从高到低", "Price, highest first"), "quality": Text("质量", "Quality"),
 }  # fmt: skip
 QUALITY_STEPS = (9000, 8000, 6000)
 
@@ -141,7 +141,7 @@ def radar_of(view: appraisal.QualityView) -> Radar:
     return Radar(
         Text("数据质量（GB/T 36344）", "Data quality (GB/T 36344)"),
         tuple(
-            Mark(d.title, None if d.score is None else d.score / BASIS_POINTS, missing if d.score is None else percent(d.score))
+            Mark(d.title, None, missing) if d.score is None else Mark(d.title, d.score / BASIS_POINTS, percent(d.score))
             for d in view.dimensions
         ),
     )
@@ -159,7 +159,8 @@ def product(request: HttpRequest, number: str) -> HttpResponse:
     entry = registry.entry(view.entry_id, local_day(now))
     mine = actor is not None and actor.org == view.provider_org
     quality = appraisal.quality_of(view.entry_id, local_day(now), data_digest=shown.data_digest)
-    table = {k: queries.titles(rules.value(f"catalogue.{k}")) for k in ("industries", "product_forms", "delivery_forms", "purposes")}
+    keys = ("industries", "product_forms", "delivery_forms", "purposes")
+    table = {k: queries.titles(rules.value(f"catalogue.{k}")) for k in keys}
     context = {
         "record": _record(request, view, actor, now), "view": view, "shown": shown, "entry": entry, "mine": mine,
         "quality": quality, "radar": radar_of(quality) if quality else None,
@@ -225,18 +226,21 @@ def mine(request: HttpRequest) -> HttpResponseBase:
     actor = access.require_org(request)
     assert actor.org is not None
     rows, _ = queries.products_of(actor.org, limit=200)
-    tab = procedure("catalogue.listing")
+    tab, unsent = procedure("catalogue.listing"), Chip(Text("未提交", "not submitted"))
     columns = (
         Column("title", Text("产品", "Product"), "title", href=lambda p: reverse("catalogue:product", args=[p.number])),
         Column("state", Text("挂牌状态", "Listing"),
-               lambda p: case_shapes.state_chip(tab, p.listing.state) if p.listing else Chip(Text("未提交", "not submitted")), Kind.CHIP),
+               lambda p: case_shapes.state_chip(tab, p.listing.state) if p.listing else unsent, Kind.CHIP),
         Column("version", Text("版本", "Version"), "newest_version", Kind.NUMBER),
         Column("price", Text("价格（元）", "Price (yuan)"), lambda p: p.current.price_fen, Kind.MONEY, order="x"),
         Column("created", Text("建立", "Created"), "created_at", Kind.MOMENT, order="x"),
         Column("number", Text("编号", "Number"), "number", Kind.CODE),
     )  # fmt: skip
     empty = Empty(
-        Text("还没有产品。从一项已登记的权利开始，五步即可提交挂牌。", "No product yet. Start from an entry; five steps lead to a listing."),
+        Text(
+            "还没有产品。从一项已登记的权利开始，五步即可提交挂牌。",
+            "No product yet. Start from an entry; five steps lead to a listing.",
+        ),
         Link(Text("建立产品", "Create a product"), reverse("catalogue:new")),
     )
     shown = make_table(request, id="products", caption=Text("我的产品", "My products"), columns=columns, rows=rows, empty=empty)

@@ -137,11 +137,13 @@ def step(request: HttpRequest, step: str) -> HttpResponse:
             _point(form, error)
         else:
             del request.session[DRAFT]
-            messages.success(request, str(Text("产品已保存。声明四道关口后即可提交挂牌。", "Saved. Declare the four gates to submit it.")))
+            saved = Text("产品已保存。声明四道关口后即可提交挂牌。", "Saved. Declare the four gates to submit it.")
+            messages.success(request, str(saved))
             return redirect("catalogue:submit", number)
     place = ORDER.index(step)
     context = {
-        "form": form, "step": step, "title": STEPS[step], "steps": [(s, t, s == step, ORDER.index(s) < place) for s, t in STEPS.items()],
+        "form": form, "step": step, "title": STEPS[step],
+        "steps": [(s, t, s == step, ORDER.index(s) < place) for s, t in STEPS.items()],
         "back": reverse("catalogue:step", args=[ORDER[place - 1]]) if place else "", "draft": draft,
         "summary": _summary(draft) if step == "confirm" else None, "entries": step != "entry" or bool(_my_entries(actor)),
     }  # fmt: skip
