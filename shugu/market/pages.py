@@ -37,8 +37,8 @@ def register() -> None:
     case_pages.name_input("quantity", "数量（次或期）", "Quantity (calls or periods)", "number")
     case_pages.name_input("rate", "每分钟请求上限", "Requests a minute", "number")
     register_slot("catalogue.product.trade", "market:trade_side", Text("购买或磋商", "Buy or negotiate"), 10)
-    navigate(NavItem("*", Text("需求", "Demands"), "market:demands", 30))
-    navigate(NavItem("*", Text("磋商", "Negotiations"), "market:negotiations", 40))
+    navigate(NavItem("+", Text("需求", "Demands"), "market:demands", 30))
+    navigate(NavItem("+", Text("磋商", "Negotiations"), "market:negotiations", 40))
 
 
 def codes(rule: str) -> list[tuple[str, Text]]:

@@ -29,7 +29,7 @@ def register() -> None:
     register_slot("market.negotiation.side", "trade:negotiation_side", Text("合同", "Contract"), 10)
     case_pages.name_input("terms_digest", "所签文本的摘要", "Digest of the text signed", "choice", present_digest)
     case_pages.name_input("contract_ground", "情形", "Ground", "choice", grounds)
-    navigate(NavItem("*", Text("合同", "Contracts"), "trade:contracts", 50))
+    navigate(NavItem("+", Text("合同", "Contracts"), "trade:contracts", 50))
 
 
 def present_digest(case: int) -> Iterable[tuple[str, Text]]:

@@ -104,7 +104,10 @@ def party_lines(case: Case, actor: Actor) -> list[tuple[Text, str]]:
     orgs = case_acts.org_names([o for _, _, o in rows if o is not None], lang)
     people = case_acts.person_names([p for _, p, _ in rows if p is not None], lang)
     out: dict[tuple[Text, str], None] = {}
+    spoken_for = {(role, org) for role, person, org in rows if person is not None and (actor.seats or org == actor.org)}
     for role, person, org in rows:
+        if person is None and (role, org) in spoken_for:
+            continue
         title = tab.party[role].title if role in tab.party else Text(role, role)
         out[(title, _who(person, org, orgs, people, actor))] = None
     return list(out)

@@ -9,11 +9,13 @@ from django.urls import reverse
 from shugu.kernel.text import Text
 
 EVERYBODY = "*"
+MEMBERS = "+"
+VISITOR = "visitor"
 
 
 @dataclass(frozen=True)
 class NavItem:
-    """`seat` is a seat's kind or "*" for everybody; a smaller `order` stands further left."""
+    """`seat` is a seat's kind, "*" for everybody or "+" for whoever has signed in; a smaller `order` stands further left."""
 
     seat: str
     title: Text
@@ -57,7 +59,8 @@ def search_url() -> str:
 
 def links(seat: str, path: str) -> tuple[NavLink, ...]:
     """Entries of a seat, in order, each URL once; the longest one that `path` starts with is active."""
-    mine = sorted((i for i in _ITEMS if i.seat in (EVERYBODY, seat)), key=lambda i: i.order)
+    open_to = {EVERYBODY, seat} | ({MEMBERS} if seat != VISITOR else set())
+    mine = sorted((i for i in _ITEMS if i.seat in open_to), key=lambda i: i.order)
     by_href: dict[str, Text] = {}
     for item in mine:
         by_href.setdefault(reverse(item.url_name), item.title)
