@@ -23,7 +23,7 @@ def register() -> None:
     case_acts.register("delivery.delivery", act_on_case, delivery_url, sees=lambda case, actor: bool(actor.seats & WATCHING))
     case_acts.name_input("rejection", "拒收情形", "Ground of rejection", "choice", rejections)
     case_acts.name_input("sha256", "所收文件的 SHA-256", "SHA-256 of what you received")
-    navigate(NavItem("*", Text("交付", "Deliveries"), "delivery:deliveries", 60))
+    navigate(NavItem("+", Text("交付", "Deliveries"), "delivery:deliveries", 60))
     navigate(NavItem("merchant", Text("连接器", "Connectors"), "delivery:connectors", 35))
 
 
