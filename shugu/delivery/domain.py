@@ -197,7 +197,7 @@ def _union(parts: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 def wait_seconds(attempts: int) -> int:
     """How long to wait after that many failures: doubling, at most LONGEST_RETRY_S."""
-    return min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** min(max(attempts - 1, 0), 10))
+    return min(LONGEST_RETRY_S, FIRST_RETRY_S << min(max(attempts - 1, 0), 10))
 
 
 @predicate("delivery.round_left")

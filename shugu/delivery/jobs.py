@@ -27,4 +27,4 @@ def push_notices_job(grant: int) -> None:
 def run_quality_order_job(order: int) -> None:
     from shugu.delivery.ordering import run_order
 
-    run_order(order, clock.now())
+    run_order(order, clock.now)

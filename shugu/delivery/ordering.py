@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -96,30 +97,26 @@ def _later(order: int, seconds: int) -> None:
     job.defer(order=order)
 
 
-def run_order(order: int, now: datetime) -> bool:
-    """Bring the order to the connector and take its report; whether it is done. No answer: tried again until the order
-    ends. A refusal, or a report that cannot be taken, closes it with the reason."""
+def run_order(order: int, clock: Callable[[], datetime]) -> bool:
+    """Bring the order to the connector and take its report; whether it is done. Measuring takes time, so the time is
+    asked again afterwards. No answer: tried again until the order ends. A refusal, or a report that cannot be taken,
+    closes it with the reason."""
     row = QualityOrder.objects.select_related("connector").filter(pk=order).first()
     if row is None or row.closed_at is not None:
         return row is not None and row.report_id is not None
     connector = row.connector
     try:
         report = wire.post(connector.url, ("quality", row.label), row.document, wire.MEASURE_TIMEOUT_S)
+        note_contact(connector, clock(), None)
+        _take(row, connector, report, clock())
     except ConnectorUnreachable as error:
-        note_contact(connector, now, error)
-        _try_again(row, error, now)
-        return False
+        note_contact(connector, clock(), error)
+        _try_again(row, error, clock())
     except ShuguError as error:
-        note_contact(connector, now, error)
-        _close(row, error, now)
-        return False
-    note_contact(connector, now, None)
-    try:
-        _take(row, connector, report, now)
-    except ShuguError as error:
-        _close(row, error, now)
-        return False
-    return True
+        _close(row, error, clock())
+    else:
+        return True
+    return False
 
 
 def _take(row: QualityOrder, connector: Connector, report: dict[str, object], now: datetime) -> None:

@@ -16,17 +16,17 @@ from shugu.kernel.tables import table
 from shugu.kernel.text import Text
 from shugu.party import queries as parties
 from shugu.web import case_shapes, language
-from shugu.web.shapes import Act, Chip, Record, Words
+from shugu.web.shapes import Act, Chip, Record, Tone, Words
 
 PROCEDURE: Final = "delivery.delivery"
 TONES: Final = {
-    "opening": "waiting", "granted": "progress", "delivering": "progress", "delivered": "waiting",
-    "redelivery": "warning", "accepted": "good", "failed": "bad", "revoked": "stopped",
+    "opening": Tone.WAITING, "granted": Tone.PROGRESS, "delivering": Tone.PROGRESS, "delivered": Tone.WAITING,
+    "redelivery": Tone.WARNING, "accepted": Tone.GOOD, "failed": Tone.BAD, "revoked": Tone.STOPPED,
 }  # fmt: skip
 SIDES: Final = {"provider": Text("提供方", "provider"), "buyer": Text("需求方", "buyer"), "": Text("交易场所", "venue")}
 GRANT_STATES: Final = {
-    "active": (Text("授权有效", "grant active"), "good"), "suspended": (Text("授权暂停", "grant suspended"), "warning"),
-    "revoked": (Text("授权已撤销", "grant revoked"), "stopped"),
+    "active": (Text("授权有效", "grant active"), Tone.GOOD), "suspended": (Text("授权暂停", "grant suspended"), Tone.WARNING),
+    "revoked": (Text("授权已撤销", "grant revoked"), Tone.STOPPED),
 }  # fmt: skip
 # Acts of the page, in order, with who sees them and from which states; the service decides whether it may be done.
 LIVE: Final = ("opening", "granted", "delivering", "delivered", "redelivery")
@@ -50,18 +50,18 @@ def side(side: str) -> Text:
 def grant_chip(grant: GrantView) -> Chip:
     if grant.state == "active" and grant.taken_at is None:
         if grant.problem is not None:
-            return Chip(Text("下发失败，将自动重试", "could not be sent; it will be tried again"), "bad")
-        return Chip(Text("正在下发到连接器", "being sent to the connector"), "waiting")
+            return Chip(Text("下发失败，将自动重试", "could not be sent; it will be tried again"), Tone.BAD)
+        return Chip(Text("正在下发到连接器", "being sent to the connector"), Tone.WAITING)
     title, tone = GRANT_STATES[grant.state]
     return Chip(title, tone)
 
 
 def digest_chip(found: DeliveryView) -> Chip:
     if not found.confirmed_digest:
-        return Chip(Text("需求方尚未核对", "not checked by the buyer yet"), "neutral")
+        return Chip(Text("需求方尚未核对", "not checked by the buyer yet"), Tone.NEUTRAL)
     if found.confirmed_digest == found.data_digest:
-        return Chip(Text("与合同一致", "the same as the contract's"), "good")
-    return Chip(Text("与合同不一致", "not the contract's"), "bad")
+        return Chip(Text("与合同一致", "the same as the contract's"), Tone.GOOD)
+    return Chip(Text("与合同不一致", "not the contract's"), Tone.BAD)
 
 
 def record(found: DeliveryView, actor: Actor, now: datetime) -> Record:
@@ -144,7 +144,7 @@ def usage_lines(grant: GrantView) -> list[tuple[Words, str]]:
 
 def health_chip(found: ConnectorView) -> Chip:
     if found.checked_at is None:
-        return Chip(Text("尚未检查", "not checked yet"), "neutral")
+        return Chip(Text("尚未检查", "not checked yet"), Tone.NEUTRAL)
     if found.problem is not None:
-        return Chip(Text("异常", "in trouble"), "bad")
-    return Chip(Text("正常", "healthy"), "good")
+        return Chip(Text("异常", "in trouble"), Tone.BAD)
+    return Chip(Text("正常", "healthy"), Tone.GOOD)
