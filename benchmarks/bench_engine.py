@@ -49,15 +49,14 @@ def open_cases(count: int) -> list[int]:
 
     now = datetime(2026, 3, 2, 2, tzinfo=UTC)
     alice = Actor(ActorKind.PERSON, person=1, org=10)
+    applicant = PartyView("applicant", None, 10)
+    paper = {"material": "source", "filename": "a", "media_type": "application/pdf", "size": 1, "digest": "0" * 64}
     with transaction.atomic():
         cases = [
-            engine.open_case("kernel_test.filing", actor=alice, now=now, title="bench", parties=[PartyView("applicant", None, 10)])
+            engine.open_case("kernel_test.filing", actor=alice, now=now, title="bench", parties=[applicant])
             for _ in range(count)
         ]
-        Material.objects.bulk_create(
-            Material(case_id=c, material="source", filename="a", media_type="application/pdf", size=1, digest="0" * 64, filed_at=now)
-            for c in cases
-        )
+        Material.objects.bulk_create(Material(case_id=c, filed_at=now, **paper) for c in cases)
     return cases
 
 
@@ -71,7 +70,7 @@ def accept_all(cases: list[int], ready: object, go: object) -> None:
 
     from django.db import connections
 
-    from shugu.kernel import engine
+    from shugu.kernel import engine, runtime
     from shugu.kernel.cases import Actor, ActorKind, Command
 
     now = datetime(2026, 3, 2, 3, tzinfo=UTC)
@@ -83,7 +82,7 @@ def accept_all(cases: list[int], ready: object, go: object) -> None:
         connections.close_all()
 
     threads = [threading.Thread(target=work, args=(cases[i::THREADS],)) for i in range(THREADS)]
-    engine.runtime.rules()
+    runtime.rules()
     ready.release()  # type: ignore[attr-defined]
     go.wait()  # type: ignore[attr-defined]
     for thread in threads:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import DatabaseError, close_old_connections
 
@@ -41,7 +41,7 @@ def settle(rounds: int = 60) -> int:
     total = 0
     for _ in range(rounds):
         now = clock.now()
-        done = evidence.sequence_once(now).count + subscriptions.deliver(now) + engine.sweep(now) + holds.lapse(now)
+        done = _sequence(now) + subscriptions.deliver(now) + engine.sweep(now) + holds.lapse(now)
         done += bank.work(now) + run_jobs()
         total += done
         if not done:
@@ -66,6 +66,11 @@ def run(stop: threading.Event) -> None:
     stop.wait()
     for thread in threads:
         thread.join(timeout=10)
+
+
+def _sequence(now: datetime) -> int:
+    sequenced = evidence.sequence_once(now)
+    return sequenced.size - sequenced.first
 
 
 def _sweep() -> int:

@@ -8,6 +8,8 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
+from django.db import transaction
+
 from shugu.kernel import journal, runtime
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
@@ -91,11 +93,12 @@ def is_what_it_claims(media_type: str, content: bytes) -> bool:
     return True
 
 
+@transaction.atomic
 def file_material(
     case: int, material: str, *, filename: str, media_type: str, content: bytes, actor: Actor, now: datetime, signers: int = 1
 ) -> Material:
     """File a document in a case; an earlier one under the same name is superseded. Writes `material.filed`.
-    Call inside the app's command. Errors: InputInvalid (check_upload)."""
+    Who may do so is the calling command's to check. Errors: InputInvalid (check_upload)."""
     check_upload(filename, media_type, content)
     digest = put(content)
     row = Case.objects.only("id", "number", "subject").get(pk=case)
