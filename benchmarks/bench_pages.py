@@ -22,12 +22,28 @@ from benchmarks.scratch import scratch_home
 
 PRODUCTS, FACTS, PROVIDERS = 100_000, 1_000_000, 200
 REQUESTS, GROUPS, WARM_UP, GOAL_MS = 200, 5, 10, 100
-PLACES = ["杭州", "宁波", "温州", "嘉兴", "湖州", "绍兴", "金华", "衢州", "舟山", "台州", "丽水", "上海", "深圳", "广州", "北京", "成都", "武汉", "南京", "西安", "青岛", "全国", "长三角", "浙江", "萧山", "余杭"]
-SUBJECTS = ["航班", "港口", "货运", "公交", "地铁", "出租车", "停车", "充电桩", "高速公路", "物流", "电力", "用电", "燃气", "供水", "气象", "降雨", "空气质量", "碳排放", "光伏", "水质", "企业信用", "工商登记", "发票", "税务", "招投标", "专利", "科研论文", "门诊", "药品", "医保结算", "疫苗", "体检", "文旅客流", "酒店", "博物馆", "景区", "农产品", "粮食", "畜牧", "土壤", "渔业", "应急救援", "消防", "地质灾害", "城市部件", "楼宇", "社区", "网格事件", "零售", "电商", "快递", "消费", "供应链", "工业设备", "机床", "纺织", "化工", "汽车"]
-KINDS = ["运行", "价格", "流量", "分布", "画像", "指数", "预测", "核验", "明细", "统计", "轨迹", "评级", "时序", "监测", "对账", "目录"]
-SHAPES = ["数据集", "接口", "报告", "模型", "月报", "实时数据", "历史数据", "分析服务"]
-SPANS = ["2019–2025", "年", "2023", "年", "近三年", "每日更新", "每小时更新", "按季度"]
-SEARCHES = ("航班", "数据", "杭州 气象", "企业信用", "医保结算 预测", "港口流量", "碳", "充电桩 实时", "浙江 粮食 价格", "flight", "指数 报告", "不存在的词")
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+PLACES = words_of(
+    """杭州 宁波 温州 嘉兴 湖州 绍兴 金华 衢州 舟山 台州 丽水 上海 深圳 广州 北京 成都 武汉 南京 西安 青岛 全国 长三角
+    浙江 萧山 余杭"""
+)
+SUBJECTS = words_of(
+    """航班 港口 货运 公交 地铁 出租车 停车 充电桩 高速公路 物流 电力 用电 燃气 供水 气象 降雨 空气质量 碳排放 光伏 水质
+    企业信用 工商登记 发票 税务 招投标 专利 科研论文 门诊 药品 医保结算 疫苗 体检 文旅客流 酒店 博物馆 景区 农产品 粮食 畜牧
+    土壤 渔业 应急救援 消防 地质灾害 城市部件 楼宇 社区 网格事件 零售 电商 快递 消费 供应链 工业设备 机床 纺织 化工 汽车"""
+)
+KINDS = words_of("运行 价格 流量 分布 画像 指数 预测 核验 明细 统计 轨迹 评级 时序 监测 对账 目录")
+SHAPES = words_of("数据集 接口 报告 模型 月报 实时数据 历史数据 分析服务")
+SPANS = ("2019–2025 年", "2023 年", "近三年", "每日更新", "每小时更新", "按季度")
+SEARCHES = (
+    "航班", "数据", "杭州 气象", "企业信用", "医保结算 预测", "港口流量", "碳",
+    "充电桩 实时", "浙江 粮食 价格", "flight", "指数 报告", "不存在的词",
+)
 
 
 def titles(seed: int = 20260302) -> Iterator[str]:
@@ -68,11 +84,12 @@ def add_products(model: int, providers: list[int]) -> None:
 
     from shugu.catalogue.domain import ts_vector
     from shugu.catalogue.models import Listing, SearchTerm
+    from shugu.kernel import runtime
 
     listing = Listing.objects.get(product_id=model)
     first = SearchTerm.objects.get(pk=model)
     draw, names = random.Random(7), titles()
-    industries = ["manufacturing", "agriculture", "commerce", "transport", "finance", "science", "culture_tourism", "health", "emergency", "meteorology", "urban_governance", "green"]
+    industries = [str(c) for c in runtime.rules().value("catalogue.industries").codes]
     forms = ("data_set", "data_model", "data_interface", "algorithm_application")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -96,33 +113,49 @@ _VERSION = (
     "term_days, data_digest, connector_id, changes, digest, created_at, fact"
 )
 _MULTIPLY = (
-    "INSERT INTO catalogue_product (number, entry_id, provider_id, created_at) "
-    "SELECT f.number, p.entry_id, f.provider, p.created_at FROM fresh f, catalogue_product p WHERE p.id = %(product)s ORDER BY n",
-    f"INSERT INTO catalogue_productversion (product_id, version, number, title, industry, form, price_fen, {_VERSION}) "
-    "SELECT p.id, 1, 'VER-bench-' || f.n, f.title, f.industry, f.form, f.price, "
-    + ", ".join(f"v.{c}" for c in _VERSION.split(", "))
-    + " FROM fresh f JOIN catalogue_product p ON p.number = f.number, catalogue_productversion v WHERE v.id = %(version)s",
-    "INSERT INTO kernel_case (number, procedure, version, subject, title, state, revision, rule_set, opened_at, opened_on, "
-    "subjects, data) SELECT 'CAS-bench-' || f.n, c.procedure, c.version, c.subject, '挂牌 · ' || f.title, "
-    "CASE WHEN f.n %% 500 = 0 THEN 'reviewing' ELSE c.state END, c.revision, c.rule_set, c.opened_at, c.opened_on, "
-    "jsonb_build_array('catalogue.product:' || p.id), c.data "
-    "FROM fresh f JOIN catalogue_product p ON p.number = f.number, kernel_case c WHERE c.id = %(listing)s",
-    "INSERT INTO kernel_caseparty (case_id, role, org) SELECT c.id, 'provider', f.provider "
-    "FROM fresh f JOIN kernel_case c ON c.number = 'CAS-bench-' || f.n",
-    "INSERT INTO kernel_clock (case_id, clock, kind, status, starts_on, due_on, due_at, provisional) "
-    "SELECT c.id, k.clock, k.kind, k.status, k.starts_on, k.due_on, k.due_at, k.provisional "
-    "FROM fresh f JOIN kernel_case c ON c.number = 'CAS-bench-' || f.n, kernel_clock k "
-    "WHERE k.case_id = %(listing)s AND k.status = 'running'",
-    "INSERT INTO catalogue_listing (case_id, number, product_id, version_id, gates, prohibition, submitted_at, listed_at) "
-    "SELECT c.id, 'LST-bench-' || f.n, v.product_id, v.id, l.gates, '', l.submitted_at, l.listed_at "
-    "FROM fresh f JOIN kernel_case c ON c.number = 'CAS-bench-' || f.n "
-    "JOIN catalogue_productversion v ON v.number = 'VER-bench-' || f.n, catalogue_listing l WHERE l.case_id = %(listing)s",
-    "INSERT INTO catalogue_searchterm (product_id, version_id, number, title, title_en, summary, provider, industry, form, "
-    "delivery_forms, price_fen, price_unit, quality, listed_at, terms) "
-    "SELECT v.product_id, v.id, f.number, f.title, '', s.summary, f.provider, f.industry, f.form, ARRAY[f.delivery], f.price, "
-    "s.price_unit, f.quality, s.listed_at + f.n * interval '1 second', f.terms::tsvector "
-    "FROM fresh f JOIN catalogue_productversion v ON v.number = 'VER-bench-' || f.n, catalogue_searchterm s "
-    "WHERE s.product_id = %(product)s",
+    (
+        "INSERT INTO catalogue_product (number, entry_id, provider_id, created_at) "
+        "SELECT f.number, p.entry_id, f.provider, p.created_at FROM fresh f, catalogue_product p "
+        "WHERE p.id = %(product)s ORDER BY n"
+    ),
+    (
+        f"INSERT INTO catalogue_productversion (product_id, version, number, title, industry, form, price_fen, {_VERSION}) "
+        "SELECT p.id, 1, 'VER-bench-' || f.n, f.title, f.industry, f.form, f.price, "
+        + ", ".join(f"v.{c}" for c in _VERSION.split(", "))
+        + " FROM fresh f JOIN catalogue_product p ON p.number = f.number, catalogue_productversion v WHERE v.id = %(version)s"
+    ),
+    (
+        "INSERT INTO kernel_case (number, procedure, version, subject, title, state, revision, rule_set, opened_at, opened_on, "
+        "subjects, data) SELECT 'CAS-bench-' || f.n, c.procedure, c.version, c.subject, '挂牌 · ' || f.title, "
+        "CASE WHEN f.n %% 500 = 0 THEN 'reviewing' ELSE c.state END, c.revision, c.rule_set, c.opened_at, c.opened_on, "
+        "jsonb_build_array('catalogue.product:' || p.id), c.data "
+        "FROM fresh f JOIN catalogue_product p ON p.number = f.number, kernel_case c WHERE c.id = %(listing)s"
+    ),
+    (
+        "INSERT INTO kernel_caseparty (case_id, role, org) SELECT c.id, 'provider', f.provider "
+        "FROM fresh f JOIN kernel_case c ON c.number = 'CAS-bench-' || f.n"
+    ),
+    (
+        "INSERT INTO kernel_clock (case_id, clock, kind, status, starts_on, due_on, due_at, provisional) "
+        "SELECT c.id, k.clock, k.kind, k.status, k.starts_on, k.due_on, k.due_at, k.provisional "
+        "FROM fresh f JOIN kernel_case c ON c.number = 'CAS-bench-' || f.n, kernel_clock k "
+        "WHERE k.case_id = %(listing)s AND k.status = 'running'"
+    ),
+    (
+        "INSERT INTO catalogue_listing (case_id, number, product_id, version_id, gates, prohibition, submitted_at, listed_at) "
+        "SELECT c.id, 'LST-bench-' || f.n, v.product_id, v.id, l.gates, '', l.submitted_at, l.listed_at "
+        "FROM fresh f JOIN kernel_case c ON c.number = 'CAS-bench-' || f.n "
+        "JOIN catalogue_productversion v ON v.number = 'VER-bench-' || f.n, catalogue_listing l WHERE l.case_id = %(listing)s"
+    ),
+    (
+        "INSERT INTO catalogue_searchterm (product_id, version_id, number, title, title_en, summary, provider, industry, form, "
+        "delivery_forms, price_fen, price_unit, quality, listed_at, terms) "
+        "SELECT v.product_id, v.id, f.number, f.title, '', s.summary, f.provider, f.industry, f.form, ARRAY[f.delivery], "
+        "f.price, "
+        "s.price_unit, f.quality, s.listed_at + f.n * interval '1 second', f.terms::tsvector "
+        "FROM fresh f JOIN catalogue_productversion v ON v.number = 'VER-bench-' || f.n, catalogue_searchterm s "
+        "WHERE s.product_id = %(product)s"
+    ),
 )
 
 
@@ -200,8 +233,8 @@ def main() -> None:
         print(f"facts loaded after {time.perf_counter() - begun:.0f} s", flush=True)
         visitor, alice, otto = Client(), signed_in(world.alice), signed_in(world.otto)
         filters = ("", "&industry=transport", "&sort=cheapest", "&delivery_form=api&quality_from=9000", "&page=2")
-        searches = [{"q": q, "rest": f} for q in (*SEARCHES, "") for f in filters]
-        measure("product search", lambda n: visitor.get(f"/?q={searches[n % len(searches)]['q']}{searches[n % len(searches)]['rest']}"))
+        searches = [f"/?q={q}{f}" for q in (*SEARCHES, "") for f in filters]
+        measure("product search", lambda n: visitor.get(searches[n % len(searches)]))
         measure("product page", lambda n: visitor.get(f"/products/PRD-bench-{1 + n * 499 % (PRODUCTS - 1)}/"))
         measure("desk of a provider", lambda n: alice.get("/desk/"))
         measure("desk of the venue's operator", lambda n: otto.get("/desk/"))

@@ -7,7 +7,7 @@ import binascii
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 
 from shugu.appraisal import queries, services
 from shugu.kernel import clock
@@ -74,12 +74,12 @@ def read_quality(request: HttpRequest, number: str) -> dict[str, Any]:
 
 
 @router.post("/quality", response={201: dict[str, Any]})
-def take_quality(request: HttpRequest, payload: TakeIn) -> tuple[int, dict[str, Any]]:
+def take_quality(request: HttpRequest, payload: TakeIn) -> Status[dict[str, Any]]:
     """Hand in the document a connector signed."""
     entry = registry.entry_by_number(payload.entry)
     cmd = services.TakeQualityReport(entry.id, payload.document)
     taken = services.take_quality_report(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request))
-    return 201, quality_out(queries.quality(taken.number))
+    return Status(201, quality_out(queries.quality(taken.number)))
 
 
 @router.get("/assignments")
@@ -89,13 +89,13 @@ def list_assignments(request: HttpRequest, limit: int = 50, offset: int = 0) -> 
 
 
 @router.post("/assignments", response={201: dict[str, Any]})
-def order(request: HttpRequest, payload: OrderIn) -> tuple[int, dict[str, Any]]:
+def order(request: HttpRequest, payload: OrderIn) -> Status[dict[str, Any]]:
     """Order a compliance evaluation of an entry; `body` is the organisation's number."""
     actor = actor_of(request)
     entry, body = registry.entry_by_number(payload.entry), parties.organisation_by_number(payload.body)
     cmd = services.OrderCompliance(entry.id, body.id, payload.scope)
     made = services.order_compliance(cmd, actor=actor, now=clock.now(), key=key_of(request))
-    return 201, assignment_out(queries.assignment(made.number, actor))
+    return Status(201, assignment_out(queries.assignment(made.number, actor)))
 
 
 @router.get("/assignments/{number}")

@@ -201,3 +201,9 @@ def _assignment(row: Assignment) -> AssignmentView:
         row.pk, row.number, row.kind, Case.objects.only("state").get(pk=row.pk).state, row.entry_id, entry.number, entry.title,
         row.holder_id, row.body_id, row.scope, row.ordered_at, row.reports.order_by("-id").first(),
     )  # fmt: skip
+
+
+def best_qualities(least: int, on: date) -> list[QualityView]:
+    """The newest report of every entry that may be relied on that day, where it scores `least` basis points or more."""
+    newest = QualityReport.objects.filter(valid_until__gte=on).order_by("entry_id", "-measured_at", "-id").distinct("entry_id")
+    return [_quality(r) for r in newest if r.score is not None and r.score >= least]

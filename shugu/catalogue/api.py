@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 from pydantic import Field
 
 from shugu.catalogue import queries, services
@@ -155,11 +155,11 @@ def read(request: HttpRequest, number: str) -> dict[str, Any]:
 
 
 @router.post("/products", response={201: dict[str, Any]})
-def create(request: HttpRequest, payload: CreateIn) -> tuple[int, dict[str, Any]]:
+def create(request: HttpRequest, payload: CreateIn) -> Status[dict[str, Any]]:
     actor, entry = actor_of(request), registry.entry_by_number(payload.entry)
     cmd = services.CreateProduct(entry_id=entry.id, **payload.fields_of_offer())
     made = services.create_product(cmd, actor=actor, now=clock.now(), key=key_of(request))
-    return 201, product_out(queries.product(made.number, actor))
+    return Status(201, product_out(queries.product(made.number, actor)))
 
 
 @router.put("/products/{number}")
@@ -172,13 +172,13 @@ def revise(request: HttpRequest, number: str, payload: ReviseIn) -> dict[str, An
 
 
 @router.post("/products/{number}/listing", response={201: dict[str, Any]})
-def submit(request: HttpRequest, number: str, payload: ListingIn) -> tuple[int, dict[str, Any]]:
+def submit(request: HttpRequest, number: str, payload: ListingIn) -> Status[dict[str, Any]]:
     """Declare the gates and submit the newest version to the venue's review."""
     actor = actor_of(request)
     made = services.submit_listing(
         services.SubmitListing(number, tuple(payload.gates)), actor=actor, now=clock.now(), key=key_of(request)
     )
-    return 201, listing_out(queries.listing(made.number, actor)[0])
+    return Status(201, listing_out(queries.listing(made.number, actor)[0]))
 
 
 @router.get("/listings/{number}")

@@ -87,7 +87,8 @@ class DataStep(FieldForm):
         label=words("数据字典", "Data dictionary"), required=False,
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
         help_text=words(
-            "可直接填写或修改：每行一列，逗号分隔；上传文件时以文件为准", "type or amend here, one column a line; a file replaces it"
+            "可直接填写或修改：每行一列，逗号分隔；上传文件时以文件为准",
+            "type or amend here, one column a line; a file replaces it",
         ),
     )  # fmt: skip
     sample = forms.CharField(

@@ -129,9 +129,14 @@ def search(query: SearchQuery) -> Found:
                 "ORDER BY weight DESC, quality DESC NULLS LAST, product_id DESC LIMIT %s OFFSET %s",
                 [terms, *values, PAGE, (page - 1) * PAGE],
             )
-        cards = tuple(Card(*row[:9], tuple(row[9]), *row[10:]) for row in cursor.fetchall())
+        cards = tuple(_card(row) for row in cursor.fetchall())
     pages = max(1, min(-(-total // PAGE), MOST_PAGES))
     return Found(cards, min(total, REACH), total > REACH, page, pages)
+
+
+def _card(row: tuple[Any, ...]) -> Card:
+    values: list[Any] = [*row[:9], tuple(row[9]), *row[10:]]
+    return Card(*values)
 
 
 def _count(where: str, values: list[Any]) -> int:

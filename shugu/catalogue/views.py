@@ -41,7 +41,8 @@ FILTERS = ("q", "industry", "form", "delivery_form", "price_from", "price_to", "
 KEPT = ("industry", "form", "delivery_form", "quality_from", "sort")
 SORT_TITLES = {
     "relevance": Text("相关度", "Relevance"), "newest": Text("最新", "Newest"),
-    "cheapest": Text("价格从低到高", "Price, lowest first"), "dearest": Text("价格从高到低", "Price, highest first"), "quality": Text("质量", "Quality"),
+    "cheapest": Text("价格从低到高", "Price, lowest first"),
+    "dearest": Text("价格从高到低", "Price, highest first"), "quality": Text("质量", "Quality"),
 }  # fmt: skip
 QUALITY_STEPS = (9000, 8000, 6000)
 
@@ -183,9 +184,10 @@ def _record(request: HttpRequest, view: queries.ProductView, actor: Actor | None
     own: tuple[Act, ...] = ()
     if actor is not None and actor.org == view.provider_org:
         number = view.number
+        submit_url = reverse("catalogue:submit", args=[number])
         own = (
             Act("edit", Text("修订", "Revise"), reverse("catalogue:edit", args=[number])),
-            Act("list", Text("提交挂牌", "Submit for listing"), reverse("catalogue:submit", args=[number]), primary=not view.listed),
+            Act("list", Text("提交挂牌", "Submit for listing"), submit_url, primary=not view.listed),
         )
     if listing is not None and actor is not None:
         def url(do: str) -> str:

@@ -89,7 +89,7 @@ def ordered(world: World, entry_id: int) -> Assignment:
 
 
 def report_of(case: int, **changes: Any) -> FileComplianceReport:
-    given = {
+    given: dict[str, Any] = {
         "case": case, "conclusion": "compliant", "summary": "来源合法，授权范围清楚。", "signers": ("奎音", "邱衡"),
         "filename": "report.pdf", "content": PAPER,
     } | changes  # fmt: skip

@@ -101,7 +101,8 @@ def test_it_refuses_a_report_from_the_future_and_one_past_its_validity(world: Wo
 
 def test_a_stranger_cannot_hand_in_a_report_on_somebody_elses_entry(world: World) -> None:
     entry = stages.entry(world)
-    document = stages.signed(stages.measured(world.now), stages.connect(world, world.mallory, "m-connector"), world.now, "m-connector")
+    key = stages.connect(world, world.mallory, "m-connector")
+    document = stages.signed(stages.measured(world.now), key, world.now, "m-connector")
     with pytest.raises(NotHolder):
         services.take_quality_report(TakeQualityReport(entry.id, document), actor=world.mallory, now=world.now)
     with pytest.raises(NotFound):

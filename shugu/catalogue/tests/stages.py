@@ -26,7 +26,8 @@ GATES = ("source_confirmed", "scope_defined", "traceable", "risk_contained")
 def offer(**changes: Any) -> dict[str, Any]:
     """What a version says; the digest is of no data unless given."""
     return {
-        "title": "纽约航班准点数据", "title_en": "New York flight punctuality", "summary": "2013 年纽约三座机场离港航班的时刻与延误分钟数。",
+        "title": "纽约航班准点数据", "title_en": "New York flight punctuality",
+        "summary": "2013 年纽约三座机场离港航班的时刻与延误分钟数。",
         "keywords": ("航空", "延误"), "industry": "transport", "form": "data_set", "delivery_forms": ("api", "data_set"),
         "dictionary": (ColumnEntry("flight", "text", "航班号", False), ColumnEntry("delay", "int64", "延误分钟")),
         "sample_rows": (("UA1", "1"), ("UA20", None)), "price": PriceTerms(128_000, "per_contract", "全部字段与一年更新"),

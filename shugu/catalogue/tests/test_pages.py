@@ -24,7 +24,7 @@ def world(db: None) -> World:
     return World.begin(clock.now() - timedelta(days=15))
 
 
-def key_for(actor: Actor) -> dict[str, str]:
+def key_for(actor: Actor) -> dict[str, Any]:
     issued = party.issue_api_key(party.IssueApiKey("test", ("read", "act"), actor.org), actor=actor, now=clock.now())
     return {"HTTP_AUTHORIZATION": f"Bearer {issued.token}"}
 
@@ -63,7 +63,7 @@ def test_a_product_that_is_not_listed_is_not_found_by_a_visitor(world: World, cl
 def test_a_product_is_created_revised_and_listed_through_the_api(world: World, client: Client) -> None:
     entry, quality = stages.appraised_entry(world)
     alice, otto = key_for(world.alice), key_for(world.otto)
-    send = {"content_type": "application/json", **alice}
+    send: dict[str, Any] = {"content_type": "application/json", **alice}
     made = client.post("/api/products", body(entry.number, quality.data_digest), **send)
     assert made.status_code == 201, made.content
     number = made.json()["number"]
@@ -92,7 +92,7 @@ def test_a_product_is_created_revised_and_listed_through_the_api(world: World, c
 )
 def test_the_api_answers_bad_input_with_its_field(world: World, client: Client, changes: dict[str, Any], field: str) -> None:
     entry = appraised.entry(world)
-    sending = {"content_type": "application/json", **key_for(world.alice)}
+    sending: dict[str, Any] = {"content_type": "application/json", **key_for(world.alice)}
     sent = client.post("/api/products", body(entry.number, "a" * 64, **changes), **sending)
     assert sent.status_code == 422 and field in sent.json()["error"]["field_errors"], sent.content
     assert not Product.objects.exists()
@@ -104,7 +104,7 @@ def sign_in(client: Client, actor: Actor) -> None:
 
     session = client.session
     at = clock.now().isoformat()
-    stamp = Person.objects.get(pk=actor.person).stamp
+    stamp = Person.objects.get(pk=actor.person or 0).stamp
     session["seat"] = {"person": actor.person, "org": actor.org, "stamp": stamp, "since": at, "seen_at": at}
     session.save()
 
