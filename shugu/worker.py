@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, close_old_connections
+from django.db.models import Q
 
 from shugu.edges.bank import services as bank
 from shugu.evidence import services as evidence
@@ -28,7 +29,9 @@ def run_jobs() -> int:
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.models import ProcrastinateJob
 
-    due = ProcrastinateJob.objects.filter(status="todo").count()
+    # A job that waits for its next try is not left to do now.
+    in_time = Q(scheduled_at__isnull=True) | Q(scheduled_at__lte=clock.wall())
+    due = ProcrastinateJob.objects.filter(in_time, status="todo").count()
     if due:
         with app.replace_connector(app.connector.get_worker_connector()):  # type: ignore[attr-defined]
             app.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
