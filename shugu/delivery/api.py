@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 
 from shugu.delivery import pages, queries, services
 from shugu.kernel import clock
@@ -47,14 +47,14 @@ class DeliveryActIn(Strict):
 
 
 @router.post("/connectors", response={201: dict[str, Any]})
-def register_connector(request: HttpRequest, body: ConnectorIn) -> tuple[int, dict[str, Any]]:
+def register_connector(request: HttpRequest, body: ConnectorIn) -> Status[dict[str, Any]]:
     """For the organisation the key acts for. The connector must answer at its address."""
     actor = actor_of(request)
     if actor.org is None:
         raise Forbidden()
     cmd = services.RegisterConnector(actor.org, body.connector_id, body.url, body.vkey)
     row = services.register_connector(cmd, actor=actor, now=clock.now(), key=key_of(request))
-    return 201, _connector(queries.connector_view(row))
+    return Status(201, _connector(queries.connector_view(row)))
 
 
 @router.get("/connectors", response=dict[str, Any])
@@ -65,13 +65,13 @@ def connectors(request: HttpRequest, limit: int = 50, offset: int = 0) -> dict[s
 
 
 @router.post("/connectors/receipts", response={201: dict[str, Any]}, auth=None)
-def take_receipt(request: HttpRequest) -> tuple[int, dict[str, Any]]:
+def take_receipt(request: HttpRequest) -> Status[dict[str, Any]]:
     """A receipt as the connector signed it; its signature is the credential. The same again gives the same answer."""
     if len(request.body) > RECEIPT_MOST:
         raise _malformed("回执过大", "the receipt is too large")
     brought = services.TakeReceipt(_json(request.body))
     taken = services.take_receipt(brought, actor=mandate("connector", "outbox"), now=clock.now())
-    return 201, {"receipt": taken.number, "sha256": taken.document_digest, "taken_at": taken.taken_at.isoformat()}
+    return Status(201, {"receipt": taken.number, "sha256": taken.document_digest, "taken_at": taken.taken_at.isoformat()})
 
 
 def _malformed(zh: str, en: str) -> InputInvalid:
@@ -89,11 +89,12 @@ def _json(content: bytes) -> dict[str, Any]:
 
 
 @router.post("/connectors/{connector_id}/products", response={201: dict[str, Any]})
-def bind_product(request: HttpRequest, connector_id: str, body: ProductIn) -> tuple[int, dict[str, Any]]:
+def bind_product(request: HttpRequest, connector_id: str, body: ProductIn) -> Status[dict[str, Any]]:
     """`version`: id of the product version, 0 for the newest; the rest as `connector add-product` printed it."""
     cmd = services.BindProduct(body.product, connector_id, body.file, body.sha256, body.size, body.label, body.version)
     row = services.bind_product(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request))
-    return 201, {"connector": connector_id, "version": row.version_id, "file": row.file, "sha256": row.sha256, "size": row.size}
+    held = {"connector": connector_id, "version": row.version_id, "file": row.file, "sha256": row.sha256, "size": row.size}
+    return Status(201, held)
 
 
 @router.post("/connectors/{connector_id}/check", response=dict[str, Any])
@@ -111,12 +112,12 @@ def _connector(c: queries.ConnectorView) -> dict[str, Any]:
 
 
 @router.post("/quality-orders", response={202: dict[str, Any]})
-def order_quality(request: HttpRequest, body: QualityOrderIn) -> tuple[int, dict[str, Any]]:
+def order_quality(request: HttpRequest, body: QualityOrderIn) -> Status[dict[str, Any]]:
     """Answers at once; the report follows when the connector has measured (`GET /quality-orders/{number}`)."""
     actor = actor_of(request)
     cmd = services.OrderQuality(body.connector, body.file, body.sha256, body.product, body.entry, body.label)
     row = services.order_quality(cmd, actor=actor, now=clock.now(), key=key_of(request))
-    return 202, _order(queries.quality_order(row.number, actor))
+    return Status(202, _order(queries.quality_order(row.number, actor)))
 
 
 @router.get("/quality-orders/{number}", response=dict[str, Any])
@@ -145,16 +146,17 @@ def delivery(request: HttpRequest, number: str) -> dict[str, Any]:
 
 
 @router.post("/deliveries/{number}/token", response={201: dict[str, Any]})
-def issue_token(request: HttpRequest, number: str) -> tuple[int, dict[str, Any]]:
+def issue_token(request: HttpRequest, number: str) -> Status[dict[str, Any]]:
     """The token is in this answer only; a repeated request with the same key gives the same token."""
     actor, now = actor_of(request), clock.now()
     issued = services.issue_token(services.IssueToken(number), actor=actor, now=now, key=key_of(request))
     found = queries.delivery(number, actor)
     assert found.grant is not None
-    return 201, {
+    answer = {
         "token": services.token_text(issued), "id": issued.token_id, "not_after": issued.not_after, "url": found.grant.url,
         "purposes": list(found.grant.purposes),
     }  # fmt: skip
+    return Status(201, answer)
 
 
 @router.post("/deliveries/{number}/{do}", response=dict[str, Any])

@@ -53,8 +53,8 @@ def test_a_receipt_posted_twice_counts_once_and_with_other_content_is_a_conflict
     assert sent.status_code == 201 and Receipt.objects.count() == 1
     assert Fact.objects.filter(name="delivery.received", case_id=stage.delivery().case).count() == 1
     told = dict(receipt["credentialSubject"])  # type: ignore[call-overload]
-    changed = sign_document(Kind.RECEIPT, {**told, "sent_bytes": told["sent_bytes"] + 1, "resent_bytes": told["resent_bytes"] + 1},
-                            [stage.plane.key], clock.wall())  # fmt: skip
+    more = {"sent_bytes": told["sent_bytes"] + 1, "resent_bytes": told["resent_bytes"] + 1}
+    changed = sign_document(Kind.RECEIPT, {**told, **more}, [stage.plane.key], clock.wall())
     with pytest.raises(ReceiptConflict):
         services.take_receipt(services.TakeReceipt(changed), actor=BROUGHT, now=stage.now)
     again = client.post("/api/connectors/receipts", json.dumps(changed), content_type="application/json")
@@ -147,9 +147,8 @@ def test_a_file_with_another_digest_or_another_owners_product_cannot_be_bound(st
         )
     stages.registered(world, other, world.carol)
     with pytest.raises(NotFound):
-        services.bind_product(
-            services.BindProduct(stage.product, other.name, stages.FILE, plane.sha256, plane.size), actor=world.carol, now=stage.now
-        )
+        foreign = services.BindProduct(stage.product, other.name, stages.FILE, plane.sha256, plane.size)
+        services.bind_product(foreign, actor=world.carol, now=stage.now)
 
 
 def test_a_quality_order_of_a_file_the_connector_does_not_hold_is_closed_with_its_reason(stage: Stage) -> None:
@@ -180,7 +179,8 @@ def test_pages_and_api_take_a_delivery_from_token_to_acceptance(stage: Stage, tm
     done = client.post(f"/api/deliveries/{number}/accept", '{"input": {}}', content_type="application/json", **bob)
     assert done.status_code == 200 and done.json()["state"] == "accepted"
     own = f"/connectors/{stage.plane.name}/"
-    pages = ("/deliveries/", f"/deliveries/{number}/", "/connectors/", "/connectors/new/", own, f"{own}products/new/", f"{own}quality/")
+    pages = ["/deliveries/", f"/deliveries/{number}/", "/connectors/", "/connectors/new/", own]
+    pages += [f"{own}products/new/", f"{own}quality/"]
     for lang in ("zh", "en"):
         for path in pages:
             assert client.get(f"{path}?lang={lang}", **alice).status_code == 200, path
