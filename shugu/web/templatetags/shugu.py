@@ -15,6 +15,7 @@ from django.template import Context
 from django.template.loader import render_to_string
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 
 from shugu.formats.errors import ShuguError
 from shugu.kernel.money import format_fen
@@ -93,7 +94,7 @@ def unbroken(words: Words) -> SafeString:
 @register.simple_tag
 def chip(state: Chip | Words, tone: str = "") -> SafeString:
     shown = state if isinstance(state, Chip) else Chip(state)
-    return format_html('<span class="chip tone-{}">{}</span>', Tone(tone) if tone else shown.tone, _told(shown.text))
+    return format_html('<span class="chip tone-{}">{}</span>', Tone(tone) if tone else shown.tone, capfirst(_told(shown.text)))
 
 
 @register.inclusion_tag("web/clock.html")
