@@ -17,7 +17,7 @@ from shugu.delivery.tests import stages
 from shugu.delivery.tests.stages import Stage, headers
 from shugu.formats import token as tokens
 from shugu.formats.suites import generate
-from shugu.kernel import engine, signer
+from shugu.kernel import engine, journal, signer, subscriptions
 from shugu.kernel.cases import mandate
 from shugu.kernel.errors import Forbidden, InputInvalid, KeyConflict, NotFound, Refused, TooLate
 from shugu.kernel.models import CommandKey, Fact
@@ -53,6 +53,26 @@ def test_a_contract_is_granted_drawn_receipted_and_accepted(stage: Stage, tmp_pa
         "delivery.received", "delivery.digest_confirmed", "delivery.accepted",
     ]  # fmt: skip
     assert list(audit_meters()) == []
+
+
+def drain(stage: Stage) -> None:
+    for _ in range(20):
+        journal.assign_positions()
+        if not subscriptions.deliver(stage.now):
+            return
+
+
+def test_the_facts_of_a_contract_open_the_delivery_and_end_it(stage: Stage) -> None:
+    from shugu.trade import services as trades
+
+    stages.bound(stage)
+    drain(stage)
+    assert stage.delivery().state == "opening" and stage.grant().taken_at is None
+    assert services.push_grant(stages.grant_pk(stage), stage.now)
+    trades.terminate_contract(trades.TerminateContract(stage.contract.number, "order"), actor=stage.world.cora, now=stage.now)
+    drain(stage)
+    assert stage.delivery().state == "revoked" and stage.grant().notices_waiting == 1
+    assert services.push_notices(stages.grant_pk(stage), stage.now) == 1
 
 
 def test_opening_again_and_pushing_again_change_nothing(stage: Stage) -> None:
@@ -107,7 +127,7 @@ def test_a_repeated_request_gives_the_same_token_and_nothing_keeps_its_text(stag
     assert one.pk == two.pk and services.token_text(two) == text
     assert TokenIssue.objects.get().sha256 == hashlib.sha256(text.encode()).hexdigest()
     secret = text.split(".")[1]
-    assert secret not in "".join(f.payload for f in Fact.objects.filter(name="delivery_token.issued"))
+    assert secret not in "".join(f.payload or "" for f in Fact.objects.filter(name="delivery_token.issued"))
     assert secret not in str(CommandKey.objects.get(key="token-key-1").answer)
     with pytest.raises(KeyConflict):
         services.issue_token(services.IssueToken("DLV-other"), actor=stage.world.bob, now=stage.now, key="token-key-1")

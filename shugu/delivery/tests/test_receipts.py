@@ -34,7 +34,7 @@ def other(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> It
     yield from stages.running(tmp_path_factory.mktemp("other"), "carol-plane")
 
 
-def key_for(actor: Any) -> dict[str, str]:
+def key_for(actor: Any) -> dict[str, Any]:
     issued = party.issue_api_key(party.IssueApiKey("test", ("read", "act"), actor.org), actor=actor, now=clock.now())
     return {"HTTP_AUTHORIZATION": f"Bearer {issued.token}"}
 
@@ -156,7 +156,8 @@ def test_a_quality_order_of_a_file_the_connector_does_not_hold_is_closed_with_it
     row = services.order_quality(cmd, actor=stage.world.alice, now=stage.now)
     assert not ordering.run_order(row.pk, clock.wall)
     found = queries.quality_order(row.number, stage.world.alice)
-    assert found.closed_at is not None and found.report is None and found.problem["code"] == "connector-refused-it"
+    assert found.closed_at is not None and found.report is None and found.problem is not None
+    assert found.problem["code"] == "connector-refused-it"
     with pytest.raises(NotFound):
         queries.quality_order(row.number, stage.world.mallory)
 
@@ -184,3 +185,19 @@ def test_pages_and_api_take_a_delivery_from_token_to_acceptance(stage: Stage, tm
     for lang in ("zh", "en"):
         for path in pages:
             assert client.get(f"{path}?lang={lang}", **alice).status_code == 200, path
+
+
+def test_a_newcomer_registers_a_connector_and_a_buyer_gets_a_token_in_the_browser(
+    stage: Stage, other: Plane, client: Client
+) -> None:
+    carol, bob = key_for(stage.world.carol), key_for(stage.world.bob)
+    form = {"connector_id": other.name, "url": stage.plane.url, "vkey": other.vkey, "key": "0b0c1d2e-3f40-4a5b-8c6d-7e8f90a1b2c3"}
+    wrong = client.post("/connectors/new/?lang=en", form, **carol)
+    assert wrong.status_code == 422 and other.vkey.split("+")[0] in wrong.content.decode()
+    right = client.post("/connectors/new/", {**form, "url": other.url}, **carol)
+    assert right.status_code == 302 and right["Location"] == f"/connectors/{other.name}/"
+    assert client.post(f"/connectors/{other.name}/check/", **carol).status_code == 302
+    number = stages.granted(stage).number
+    shown = client.post(f"/deliveries/{number}/token/?lang=en", **bob)
+    assert shown.status_code == 200 and "shown this once" in shown.content.decode()
+    assert shown["Cache-Control"].find("no-store") >= 0
