@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,15 @@ def clock() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - this process has no kernel; only its entry point reads the time
 
 
+def demonstration_clock(file: Path) -> Callable[[], datetime]:
+    """The clock of a demonstration venue, which lags by the seconds written in `file` and only ever catches up."""
+
+    def lagging() -> datetime:
+        return clock() - timedelta(seconds=max(0, int(file.read_text("utf-8") or 0)))
+
+    return lagging
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="connector", description="data plane of a provider / 提供方连接器")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -34,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve the data plane")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, required=True)
+    serve.add_argument("--demo-clock", type=Path, help="lag behind by the seconds in this file; demonstrations only")
     add = commands.add_parser("add-product", help="hold a file under a product number")
     add.add_argument("--product", required=True)
     add.add_argument("--file", type=Path, required=True)
@@ -83,7 +94,8 @@ def main(argv: list[str] | None = None) -> int:
             print(json.dumps({"ok": not problems, "problems": problems}, ensure_ascii=False))
             return 1 if problems else 0
         else:
-            app = build(home.load(options.home), clock)
+            now = demonstration_clock(options.demo_clock) if options.demo_clock else clock
+            app = build(home.load(options.home), now)
             uvicorn.run(app, host=options.host, port=options.port, log_level="warning", server_header=False)
     except (ShuguError, OSError, ValueError, httpx.HTTPError) as error:
         print(f"connector: {error}", file=sys.stderr)

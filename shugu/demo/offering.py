@@ -123,7 +123,6 @@ def register_right(story: Story) -> None:
         tell.say(
             f"登记编号 {entry.number}，证书 {story.certificate}", f"entry {entry.number}, certificate {story.certificate}"
         )
-    stage.catch_up()
     attach_proof(story, "certificate")
 
 

@@ -31,13 +31,6 @@ def pass_time_until(moment: datetime) -> None:
         founding.advance_clock(ahead + timedelta(seconds=1))
 
 
-def catch_up() -> None:
-    """From here on the demonstration runs at the real time."""
-    lag = clock.wall() - clock.now()
-    if lag > timedelta(seconds=1):
-        founding.advance_clock(timedelta(seconds=int(lag.total_seconds())))
-
-
 def connector_home() -> Path:
     return runtime.home().path / "connector"
 
@@ -70,6 +63,7 @@ def connector_command() -> list[str]:
     """How the provider's connector is started: its own process, its own home, no Django."""
     return [
         sys.executable, "-m", "connector", "serve", "--home", str(connector_home()), "--port", str(connector_port()),
+        "--demo-clock", str(founding.lag_file()),
     ]  # fmt: skip
 
 

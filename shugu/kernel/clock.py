@@ -20,6 +20,11 @@ def now() -> datetime:
     return wall() + timedelta(seconds=_shift())
 
 
+def on_the_wall(moment: datetime) -> datetime:
+    """What the machine's clock shows at a moment of the venue's time: one-time codes run by it."""
+    return moment - timedelta(seconds=_shift())
+
+
 def monotonic() -> float:
     """Seconds for measuring durations only."""
     return time.monotonic()

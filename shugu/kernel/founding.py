@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from django.db import transaction
 
 from shugu.kernel import clock, runtime
 from shugu.kernel.home import HomeError
-from shugu.kernel.models import HomeMark
+from shugu.kernel.models import Clock, HomeMark
 
 
 def found(lag: timedelta = timedelta()) -> None:
@@ -19,6 +20,7 @@ def found(lag: timedelta = timedelta()) -> None:
     mark, _ = HomeMark.objects.get_or_create(
         id=1, defaults={"mode": config.mode, "venue": config.venue, "clock_shift": shift}
     )
+    _tell_lag(mark)
     if (mark.mode, mark.venue) != (config.mode, config.venue):
         raise HomeError(
             path=str(runtime.home().path),
@@ -44,5 +46,23 @@ def advance_clock(by: timedelta) -> datetime:
                 path=str(runtime.home().path), why=("演示时钟不能超过当前时间", "the demonstration clock cannot pass the present")
             )
         mark.save(update_fields=["clock_shift"])
+    _tell_lag(mark)
     clock.forget()
     return clock.now()
+
+
+def next_deadline(now: datetime) -> datetime | None:
+    """The end of the next clock that runs in any case, or None: where a demonstration may jump to."""
+    return Clock.objects.filter(status="running", due_at__gt=now).order_by("due_at").values_list("due_at", flat=True).first()
+
+
+def lag_file() -> Path:
+    """Where a demonstration home tells its connector how many seconds it lags behind the machine's clock."""
+    return runtime.home().path / "demo-clock"
+
+
+def _tell_lag(mark: HomeMark) -> None:
+    if mark.mode == "demo":
+        temporary = lag_file().with_suffix(".new")
+        temporary.write_text(str(-mark.clock_shift), "utf-8")
+        temporary.replace(lag_file())

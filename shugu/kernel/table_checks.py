@@ -110,6 +110,8 @@ def _clocks(t: Table, w: Vocabulary, has_rule: Callable[[str], bool], p: object)
             yield f"clock {clock.id}: can never start, no step writes {clock.on}"
         if clock.kind == "fire" and len(clock.act) != 1:
             yield f"clock {clock.id}: kind fire names the one act it performs"
+        if clock.pauses_in and clock.pauses_while:
+            yield f"clock {clock.id}: pauses in states or while children are open, one of them"
         for act in clock.act:
             if act not in t.commands:
                 yield f"clock {clock.id}: unknown act {act!r}"

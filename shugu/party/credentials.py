@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pyotp
 from django.contrib.auth.hashers import check_password, make_password
 
-from shugu.kernel import journal, runtime
+from shugu.kernel import clock, journal, runtime
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.commands import command, owner_of
 from shugu.kernel.errors import Forbidden, NotFound
@@ -175,7 +175,7 @@ def use_totp(person: Person, code: str, now: datetime) -> None:
     if person.totp_sealed is None or not (code.isascii() and code.isdigit()):
         raise TotpRefused()
     totp = pyotp.TOTP(unseal(_TOTP, bytes(person.totp_sealed)).decode())
-    present = int(now.timestamp()) // totp.interval
+    present = int(clock.on_the_wall(now).timestamp()) // totp.interval
     drift = _rules(now).value("party.totp_drift_steps").number
     for step in range(present - drift, present + drift + 1):
         if not hmac.compare_digest(totp.generate_otp(step), code):

@@ -10,3 +10,7 @@ class BankEdgeConfig(AppConfig):
 
     def ready(self) -> None:
         from shugu.edges.bank import services, subscriptions  # noqa: F401
+        from shugu.kernel.text import Text
+        from shugu.web.slots import register_slot
+
+        register_slot("web.demo.below", "bank:panel", title=Text("示范银行", "Demonstration bank"))
