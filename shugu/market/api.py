@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 
 from shugu.kernel import clock
 from shugu.kernel.workdays import local_day
@@ -98,7 +98,7 @@ def _negotiation(n: NegotiationView) -> dict[str, Any]:
 
 
 @router.post("/demands", response={201: dict[str, Any]})
-def post_demand(request: HttpRequest, payload: DemandIn) -> tuple[int, dict[str, Any]]:
+def post_demand(request: HttpRequest, payload: DemandIn) -> Status[dict[str, Any]]:
     """Post a demand for data."""
     actor = actor_of(request)
     given = payload.dict()
@@ -106,7 +106,7 @@ def post_demand(request: HttpRequest, payload: DemandIn) -> tuple[int, dict[str,
         **{**given, "keywords": tuple(given["keywords"]), "delivery_forms": tuple(given["delivery_forms"])}
     )
     row = services.post_demand(cmd, actor=actor, now=clock.now(), key=key_of(request))
-    return 201, _demand(queries.demand(row.number, actor))
+    return Status(201, _demand(queries.demand(row.number, actor)))
 
 
 @router.get("/demands", response=list[dict[str, Any]])
@@ -146,12 +146,12 @@ def close_demand(request: HttpRequest, number: str, payload: ReasonIn) -> dict[s
 
 
 @router.post("/negotiations", response={201: dict[str, Any]})
-def open_negotiation(request: HttpRequest, payload: NegotiationIn) -> tuple[int, dict[str, Any]]:
+def open_negotiation(request: HttpRequest, payload: NegotiationIn) -> Status[dict[str, Any]]:
     actor = actor_of(request)
     terms = payload.terms.terms() if payload.terms else None
     cmd = services.OpenNegotiation(payload.product, payload.demand, payload.at_listed_price, payload.price_fen, terms)
     row = services.open_negotiation(cmd, actor=actor, now=clock.now(), key=key_of(request))
-    return 201, _negotiation(queries.negotiation(row.number, actor))
+    return Status(201, _negotiation(queries.negotiation(row.number, actor)))
 
 
 @router.get("/negotiations", response=list[dict[str, Any]])

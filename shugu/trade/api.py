@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 
 from shugu.kernel import clock
 from shugu.kernel import queries as cases
@@ -45,12 +45,12 @@ def _contract(c: ContractView) -> dict[str, Any]:
 
 
 @router.post("/contracts", response={201: dict[str, Any]})
-def draft_contract(request: HttpRequest, payload: DraftIn) -> tuple[int, dict[str, Any]]:
+def draft_contract(request: HttpRequest, payload: DraftIn) -> Status[dict[str, Any]]:
     """Draft the contract of an agreed negotiation, or find the one there is."""
     actor = actor_of(request)
     talk = market.negotiation(payload.negotiation, actor)
     row = services.draft_contract(services.DraftContract(talk.id), actor=actor, now=clock.now(), key=key_of(request))
-    return 201, _contract(queries.contract(row.number, actor))
+    return Status(201, _contract(queries.contract(row.number, actor)))
 
 
 @router.get("/contracts", response=list[dict[str, Any]])
