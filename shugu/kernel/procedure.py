@@ -59,6 +59,8 @@ class MaterialRow:
 
 @dataclass(frozen=True)
 class Step:
+    """A row of the table. `standing`: may be done at any time and so waits on nobody's desk (withdraw, delist …)."""
+
     from_: tuple[str, ...]
     do: str
     title: Text
@@ -76,6 +78,7 @@ class Step:
     effect: str | None = None
     parent: Mapping[str, str] = field(default_factory=dict)
     article: str = ""
+    standing: bool = False
 
 
 @dataclass(frozen=True)
@@ -219,7 +222,7 @@ def _step(raw: Mapping[str, Any], where: str) -> Step:
     where = f"{where} step {raw.get('from')}/{raw.get('do')}"
     allowed = {
         "from", "do", "title", "by", "to", "outcomes", "fact", "if", "quorum", "consent_fact", "materials",
-        "input", "optional", "acts", "opens", "effect", "parent", "article",
+        "input", "optional", "acts", "opens", "effect", "parent", "article", "standing",
     }
     _only(raw, allowed, where)
     if ("to" in raw) == ("outcomes" in raw):
@@ -248,6 +251,7 @@ def _step(raw: Mapping[str, Any], where: str) -> Step:
         effect=raw.get("effect"),
         parent=dict(raw.get("parent", {})),
         article=raw.get("article", ""),
+        standing=raw.get("standing", False),
     )
 
 

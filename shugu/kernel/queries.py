@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import F, Min, Q, QuerySet
 
 from shugu.kernel import runtime, store
 from shugu.kernel.cases import Actor, CaseView, Command
@@ -210,7 +210,7 @@ def fact_title(name: str, do: str | None, tab: Table | None) -> Text:
     return fact_titles().get(name, Text(name, name))
 
 
-def desk(actor: Actor, now: datetime, *, limit: int = 200) -> list[DeskRow]:
+def desk(actor: Actor, now: datetime, *, limit: int = 100) -> list[DeskRow]:
     """What waits for this actor, ordered by the clock: open cases in a state with a step of theirs."""
     if actor.person is None:
         return []
@@ -219,7 +219,7 @@ def desk(actor: Actor, now: datetime, *, limit: int = 200) -> list[DeskRow]:
     out = []
     for row in rows:
         tab, view = table(row.procedure, row.version), views[row.pk]
-        mine = allowed(tab, view, actor)
+        mine = [step for step in allowed(tab, view, actor) if not step.standing]
         if not mine:
             continue
         running = sorted((c for c in view.clocks if c.status in ("running", "overdue")), key=lambda c: c.due_at)
@@ -237,31 +237,32 @@ def desk(actor: Actor, now: datetime, *, limit: int = 200) -> list[DeskRow]:
 def _desk_cases(actor: Actor, limit: int) -> QuerySet[Case]:
     """Open cases where a step out of the state belongs to a seat of the actor, or to a role the actor's party holds."""
     by_seat = Q(pk__in=[])
-    by_role: dict[str, list[Q]] = {}
-    for versions in all_tables().values():
-        for tab in versions.values():
-            for state in tab.states:
-                roles = {r for s in tab.steps_from(state.id) for r in s.by if r in tab.party}
-                here = Q(procedure=tab.id, version=tab.version, state=state.id)
-                if any(tab.party[r].seat in actor.seats for r in roles if tab.party[r].seat):
-                    by_seat |= here
-                for role in roles:
-                    if tab.party[role].seat is None:
-                        by_role.setdefault(role, []).append(here)
-    mine = Q(pk__in=[])
+    by_role: list[tuple[str, int, str, str]] = []
+    for tab in (t for versions in all_tables().values() for t in versions.values()):
+        for state in tab.states:
+            roles = {r for s in tab.steps_from(state.id) if not s.standing for r in s.by if r in tab.party}
+            seats = {tab.party[r].seat for r in roles} - {None}
+            if seats & actor.seats:
+                by_seat |= Q(procedure=tab.id, version=tab.version, state=state.id)
+            by_role += [(tab.id, tab.version, state.id, r) for r in roles if tab.party[r].seat is None]
+    mine = Q(pk__in=_party_cases(actor, by_role))
+    soonest = Min("clocks__due_at", filter=Q(clocks__status__in=("running", "overdue")))
+    waiting = Case.objects.filter(Q(closed_at__isnull=True) & (by_seat | mine))
+    return waiting.annotate(soonest=soonest).order_by(F("soonest").asc(nulls_last=True), "opened_at")[:limit]
+
+
+def _party_cases(actor: Actor, wanted: list[tuple[str, int, str, str]]) -> list[int]:
+    """The newest open cases in which the actor's party holds a role that has something to do in the present state."""
+    columns = [list(c) for c in zip(*wanted, strict=True)] or [[], [], [], []]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT p.case_id, p.role FROM kernel_caseparty p JOIN kernel_case c ON c.id = p.case_id "
-            "WHERE c.closed_at IS NULL AND (p.org = %s OR p.person = %s) ORDER BY p.case_id DESC LIMIT 2000",
-            [actor.org, actor.person],
+            "SELECT DISTINCT c.id FROM kernel_caseparty p JOIN kernel_case c ON c.id = p.case_id "
+            "JOIN unnest(%s::text[], %s::int[], %s::text[], %s::text[]) AS w(procedure, version, state, role) "
+            "ON (c.procedure, c.version, c.state, p.role) = (w.procedure, w.version, w.state, w.role) "
+            "WHERE c.closed_at IS NULL AND (p.org = %s OR p.person = %s) ORDER BY c.id DESC LIMIT 2000",
+            [*columns, actor.org, actor.person],
         )
-        held: dict[str, list[int]] = {}
-        for case, role in cursor.fetchall():
-            held.setdefault(role, []).append(case)
-    for role, cases in held.items():
-        for here in by_role.get(role, ()):
-            mine |= here & Q(pk__in=cases)
-    return Case.objects.filter(Q(closed_at__isnull=True) & (by_seat | mine)).order_by("opened_at")[:limit]
+        return [row[0] for row in cursor.fetchall()]
 
 
 def parties(case: int) -> list[tuple[str, int | None, int | None]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +31,7 @@ from shugu.kernel.errors import (
     UndertakingNeeded,
 )
 from shugu.kernel.models import Case, Clock, Fact, Material
+from shugu.kernel.procedure import Table
 from shugu.kernel.workdays import end_of_day
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bench")]
@@ -260,6 +262,15 @@ def test_the_desk_shows_what_waits_and_nothing_to_a_stranger(now: datetime) -> N
     do(case, "accept", RITA, now)
     do(case, "return", RITA, now, defects=["x"])
     assert [r.case for r in queries.desk(ALICE, now)] == [case]
+
+
+def test_a_standing_step_waits_on_nobodys_desk(bench: Table, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = opened(now)
+    standing = replace(bench, steps=tuple(replace(s, standing=s.do == "accept") for s in bench.steps))
+    monkeypatch.setattr(queries, "all_tables", lambda: {standing.id: {1: standing}})
+    monkeypatch.setattr(queries, "table", lambda procedure, version=None: standing)
+    assert queries.desk(RITA, now) == []
+    assert [choice.do for choice in queries.acts(case, RITA, now)] == ["accept"]
 
 
 def test_acts_tell_why_one_is_refused(now: datetime) -> None:
