@@ -22,9 +22,11 @@ def _fresh_caches(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "django_db_setup" in request.fixturenames:
         from shugu.kernel import clock, rulebook
+        from shugu.web import rates
 
         rulebook.forget()
         clock.forget()
+        rates.BUCKETS.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ from shugu.party.models import Accreditation
 from shugu.party.vault import Secret
 from shugu.web import case_acts
 from shugu.web.api import Strict, actor_of, key_of
+from shugu.web.rates import source_of
 
 router = Router()
 
@@ -74,7 +75,7 @@ def register_person(request: HttpRequest, body: PersonIn) -> dict[str, Any]:
 def issue_key(request: HttpRequest, body: SessionKeyIn) -> dict[str, Any]:
     """The token is in this answer only. Without `organisation` the key acts in the person's own name or seats."""
     now = clock.now()
-    person, complete = services.sign_in(body.login, body.password, now=now, code=body.code)
+    person, complete = services.sign_in(body.login, body.password, now=now, code=body.code, source=source_of(request))
     if not complete:
         raise SignInFailed()
     org = party.organisation_by_number(body.organisation).id if body.organisation else None
@@ -160,7 +161,7 @@ def desk(request: HttpRequest, limit: int = 50, offset: int = 0) -> dict[str, An
 @router.get("/cases/{number}", response=dict[str, Any])
 def case(request: HttpRequest, number: str) -> dict[str, Any]:
     actor, now = actor_of(request), clock.now()
-    return _case(case_acts.visible_case(number, actor), actor, now)
+    return _case(case_acts.look_at_case(number, actor=actor, now=now), actor, now)
 
 
 def _case(row: Case, actor: Any, now: Any) -> dict[str, Any]:

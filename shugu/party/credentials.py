@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import pyotp
 from django.contrib.auth.hashers import check_password, make_password
+from django.db import transaction
 
 from shugu.kernel import clock, journal, runtime
 from shugu.kernel.cases import Actor, ActorKind
@@ -185,10 +186,21 @@ def use_totp(person: Person, code: str, now: datetime) -> None:
     raise TotpRefused()
 
 
-def sign_in(login: str, password: str, *, now: datetime, code: str = "") -> tuple[Person, bool]:
+def sign_in(login: str, password: str, *, now: datetime, code: str = "", source: str = "") -> tuple[Person, bool]:
     """(person, complete): complete is False when a one-time password is enrolled and `code` is still missing.
-    Failures are counted even though the call raises, so call it outside a transaction.
-    Errors: SignInLocked, SignInFailed."""
+    Failures are counted by name, and by `source` (the caller's address) over all names, even though the call raises:
+    call it outside a transaction. Errors: SignInLocked, SignInFailed."""
+    if source:
+        _check_lock(keyed("sign-in-source", source), now)
+    try:
+        return _sign_in(login, password, code, now)
+    except SignInFailed:
+        if source:
+            _count_source(source, now)
+        raise
+
+
+def _sign_in(login: str, password: str, code: str, now: datetime) -> tuple[Person, bool]:
     subject = keyed("sign-in", login)
     _check_lock(subject, now)
     person = Person.objects.filter(login=login, closed_at__isnull=True).exclude(password="").first()
@@ -218,12 +230,19 @@ def check_second_step(person: Person, code: str, *, now: datetime) -> None:
         raise SignInFailed() from None
 
 
-def finish_sign_in(person_id: int, code: str, *, now: datetime) -> Person:
+def finish_sign_in(person_id: int, code: str, *, now: datetime, source: str = "") -> Person:
     """The second step of a sign-in whose password was right. Errors: NotFound, SignInLocked, SignInFailed."""
     person = Person.objects.filter(pk=person_id, closed_at__isnull=True).first()
     if person is None:
         raise NotFound(what=("人员", "person"))
-    check_second_step(person, code, now=now)
+    if source:
+        _check_lock(keyed("sign-in-source", source), now)
+    try:
+        check_second_step(person, code, now=now)
+    except SignInFailed:
+        if source:
+            _count_source(source, now)
+        raise
     _signed_in(person, now)
     return person
 
@@ -235,8 +254,6 @@ def _check_lock(subject: str, now: datetime) -> None:
 
 
 def _count_failure(subject: str, person: Person | None, now: datetime) -> None:
-    from django.db import transaction
-
     rules = _rules(now)
     with transaction.atomic():
         SignInCount.objects.get_or_create(subject=subject, defaults={"last_failed_at": now})
@@ -252,9 +269,22 @@ def _count_failure(subject: str, person: Person | None, now: datetime) -> None:
         row.save()
 
 
-def _signed_in(person: Person, now: datetime) -> None:
-    from django.db import transaction
+def _count_source(source: str, now: datetime) -> None:
+    """A source may serve many people: its failures count within one lock's time, and a success clears nothing."""
+    rules, subject = _rules(now), keyed("sign-in-source", source)
+    lockout = timedelta(minutes=rules.value("party.sign_in_lockout").number)
+    with transaction.atomic():
+        SignInCount.objects.get_or_create(subject=subject, defaults={"last_failed_at": now})
+        row = SignInCount.objects.select_for_update().get(pk=subject)
+        if now - row.last_failed_at > lockout:
+            row.failures, row.locked_until = 0, None
+        row.failures, row.last_failed_at = row.failures + 1, now
+        if row.failures >= rules.value("party.sign_in_source_attempts").number:
+            row.failures, row.locked_until = 0, now + lockout
+        row.save()
 
+
+def _signed_in(person: Person, now: datetime) -> None:
     with transaction.atomic():
         SignInCount.objects.filter(pk=keyed("sign-in", person.login)).delete()
         actor = Actor(ActorKind.PERSON, person=person.pk)

@@ -21,6 +21,7 @@ from shugu.party import access, forms, queries, seat, services
 from shugu.party.models import ApiKey, Person
 from shugu.party.vault import Secret
 from shugu.web.forms import FieldForm, add_refusal
+from shugu.web.rates import source_of
 from shugu.web.shapes import Link
 
 
@@ -65,7 +66,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            person, complete = services.sign_in(given["login"], given["password"], now=clock.now())
+            person, complete = services.sign_in(given["login"], given["password"], now=clock.now(), source=source_of(request))
         except ShuguError as refusal:
             add_refusal(form, refusal)
         else:
@@ -88,7 +89,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
     form = forms.CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            person = services.finish_sign_in(half, form.cleaned_data["code"], now=clock.now())
+            person = services.finish_sign_in(half, form.cleaned_data["code"], now=clock.now(), source=source_of(request))
         except ShuguError as refusal:
             add_refusal(form, refusal)
         else:

@@ -16,18 +16,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from shugu.kernel import documents, queries
+from django.db import transaction
+
+from shugu.kernel import documents, journal, queries, runtime
 from shugu.kernel.cases import Actor
 from shugu.kernel.commands import command
 from shugu.kernel.decide import allowed
 from shugu.kernel.errors import Forbidden, NotFound
-from shugu.kernel.models import Case, Material
+from shugu.kernel.models import Case, Fact, Material
 from shugu.kernel.procedure import MaterialRow
 from shugu.kernel.tables import table
 from shugu.kernel.text import Text
-
-# Seats that may open any case without having a step in it.
-ONLOOKERS = frozenset({"regulator", "auditor", "operator"})
+from shugu.kernel.workdays import local_day
 
 
 class ActFn(Protocol):
@@ -117,14 +117,28 @@ def detail_url(case: Case) -> str:
     return owner.detail_url(case.pk) if owner is not None and owner.detail_url is not None else ""
 
 
-def sees(case: Case, actor: Actor) -> bool:
+def _is_in(case: Case, actor: Actor) -> bool:
+    """Whether the actor is of the case: a party of it, or in a seat its table gives a part to."""
     tab = table(case.procedure, case.version)
-    if actor.seats & (ONLOOKERS | {p.seat for p in tab.parties if p.seat}):
+    return bool(actor.seats & {p.seat for p in tab.parties if p.seat}) or queries.is_party(case.pk, actor)
+
+
+def ground_to_look(actor: Actor) -> str | None:
+    """The coded ground (rule `web.query_grounds`) on which a seat opens cases it has no part in, or None."""
+    for row in runtime.rules().value("web.query_grounds").rows:
+        seats = row.get("seats", ())
+        if isinstance(seats, tuple) and actor.seats & {str(s) for s in seats}:
+            return str(row["code"])
+    return None
+
+
+def sees(case: Case, actor: Actor) -> bool:
+    if _is_in(case, actor):
         return True
     owner = _OWNERS.get(case.subject)
-    if queries.is_party(case.pk, actor):
+    if owner is not None and owner.sees is not None and owner.sees(case.pk, actor):
         return True
-    return owner is not None and owner.sees is not None and owner.sees(case.pk, actor)
+    return ground_to_look(actor) is not None
 
 
 def visible_case(number: str, actor: Actor) -> Case:
@@ -133,6 +147,29 @@ def visible_case(number: str, actor: Actor) -> Case:
     if not sees(case, actor):
         raise NotFound(what=(f"办件 {number}", f"case {number}"))
     return case
+
+
+def look_at_case(number: str, *, actor: Actor, now: datetime) -> Case:
+    """The case, to show its content. A seat of the venue or of supervision that has no part in it leaves the fact
+    `case.looked_at`, once a person, case and day. Errors: NotFound."""
+    case = visible_case(number, actor)
+    if not actor.seats or _is_in(case, actor):
+        return case
+    seen = Fact.objects.filter(
+        subject=f"kernel.case:{case.pk}", name="case.looked_at", person=actor.person, effective_on=local_day(now)
+    )
+    if not seen.exists():
+        with transaction.atomic():
+            Case.objects.select_for_update().only("id").get(pk=case.pk)  # of two pages at once, one records
+            if not seen.exists():
+                journal.record(
+                    "case.looked_at", subject=f"kernel.case:{case.pk}", actor=actor, now=now,
+                    data={"case": case.number, "ground": ground_to_look(actor) or "owner"},
+                )  # fmt: skip
+    return case
+
+
+queries.name_fact("case.looked_at", "查看办件", "case looked at")
 
 
 def act(

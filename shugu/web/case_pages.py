@@ -73,8 +73,7 @@ def _desk_acts(row: DeskRow) -> Text:
 @require_GET
 def case_page(request: HttpRequest, number: str) -> HttpResponse:
     actor, now = actor_of(request), clock.now()
-    case = case_acts.visible_case(number, actor)
-    return _show(request, case, actor, now)
+    return _show(request, case_acts.look_at_case(number, actor=actor, now=now), actor, now)
 
 
 def _show(request: HttpRequest, case: Case, actor: Actor, now: Any, refusal: ShuguError | None = None) -> HttpResponse:
@@ -157,7 +156,7 @@ def act_page(request: HttpRequest, number: str, do: str) -> HttpResponse:
             case_acts.act(number, do, given, undertaking, actor=actor, now=now, key=str(form.idempotency_key))
         except ShuguError as refusal:
             if not (choice.input or choice.optional or choice.undertaking):
-                return _show(request, case_acts.visible_case(number, actor), actor, now, refusal)
+                return _show(request, case_acts.look_at_case(number, actor=actor, now=now), actor, now, refusal)
             add_refusal(form, refusal)
         else:
             messages.success(request, str(Text(f"已办理：{choice.title.zh}", f"Done: {choice.title.en}")))
@@ -182,7 +181,7 @@ def upload(request: HttpRequest, number: str, material: str) -> HttpResponse:
         filed = case_acts.FileMaterial(number, material, sent.name or material, sent.content_type or "", content)
         case_acts.file_material(filed, actor=actor, now=now, key=request.POST.get("key"))
     except InputInvalid as refusal:
-        return _show(request, case_acts.visible_case(number, actor), actor, now, refusal)
+        return _show(request, case_acts.look_at_case(number, actor=actor, now=now), actor, now, refusal)
     messages.success(request, str(Text("材料已提交。", "Material filed.")))
     return redirect("web:case", number)
 
@@ -190,7 +189,7 @@ def upload(request: HttpRequest, number: str, material: str) -> HttpResponse:
 @require_GET
 def download(request: HttpRequest, number: str, material: int) -> HttpResponse:
     """A filed document as an attachment: nothing uploaded is ever rendered under the venue's own address."""
-    case = case_acts.visible_case(number, actor_of(request))
+    case = case_acts.look_at_case(number, actor=actor_of(request), now=clock.now())
     row = Material.objects.filter(pk=material, case_id=case.pk).first()
     if row is None:
         raise NotFound(what=("材料", "material"))

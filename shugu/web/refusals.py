@@ -31,6 +31,13 @@ class BadRequest(ShuguError):
     remedy = ("请返回上一页重试。", "Go back and try again.")
 
 
+class MethodRefused(ShuguError):
+    code = "method-not-allowed"
+    status = 405
+    sentence = ("此地址不接受 {method} 请求。", "{method} is not possible at this address.")
+    remedy = ("按接口文档或页面上的按钮操作。", "Use the method of the API's documentation, or the page's own buttons.")
+
+
 class Broken(ShuguError):
     code = "server-error"
     status = 500
@@ -84,7 +91,12 @@ class RefusalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code != 405:
+            return response
+        told = answer(request, MethodRefused(method=str(request.method)))
+        told["Allow"] = response.headers.get("Allow", "")
+        return told
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return answer(request, exception) if isinstance(exception, ShuguError) else None
