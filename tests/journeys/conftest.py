@@ -4,8 +4,10 @@ between clicks, a connector as a process beside it, and Chromium where the machi
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +33,34 @@ def forget_home() -> None:
     runtime.forget()
     signer.forget()
     clock.forget()
+
+
+def wait_for_silence(seconds: float = 5.0) -> None:
+    """Until the server's threads have let go of the database, so that it can be cleared and dropped."""
+    from django.db import connection
+
+    deadline = time.monotonic() + seconds
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            if cursor.fetchone() == (0,):
+                return
+        assert time.monotonic() < deadline, "a thread of the venue still holds the database"
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class Connector:
+    """What the provider knows of its connector and of the one file it holds."""
+
+    id: str
+    url: str
+    key: str
+    file: Path
+    sha256: str
+    size: int
 
 
 @dataclass
@@ -68,10 +98,48 @@ class LiveVenue:
 
     def catch_up(self) -> None:
         """From here the venue runs at the real time, as the connector does."""
-        from shugu.demo import stage
+        from shugu.kernel import clock, founding
 
-        self.do(stage.catch_up)
+        self.do(lambda: founding.advance_clock(clock.wall() - clock.now()))
         self.settle()
+
+    @contextmanager
+    def connector(self, held: str) -> Iterator[Connector]:
+        """The provider's connector as a process of its own, holding the real weather table under the number `held`."""
+        from shugu.demo import stage
+        from shugu.measure.samples import WEATHER, write_samples
+
+        key = self.do(stage.found_connector)[0]
+        files = write_samples(stage.connector_home() / "data")
+        sha256, size = stage.hold(held, files["weather"], WEATHER, {"airports": files["airports"]})
+        with stage.connector_running() as url:
+            yield Connector(stage.CONNECTOR_NAME, url, key, files["weather"], sha256, size)
+
+    def bank_pays(self, reference: str, fen: int, payer: str) -> None:
+        """The buyer's transfer reaches the custody account, and the bank says so in its next statement."""
+        from shugu.edges.bank import simulator
+        from shugu.kernel import clock
+
+        def work() -> None:
+            simulator.pay(reference, fen, payer=payer, account="6222020000000000", now=clock.now())
+            simulator.write_statement(clock.now())
+
+        self.do(work)
+        self.settle()
+
+    def bank_executes(self) -> int:
+        """The bank pays what the venue ordered and says so; how many payments."""
+        from shugu.edges.bank import simulator
+        from shugu.kernel import clock
+
+        def work() -> int:
+            paid = simulator.execute_orders(clock.now())
+            simulator.write_statement(clock.now())
+            return paid
+
+        paid = self.do(work)
+        self.settle()
+        return paid
 
     def audit(self) -> list[Any]:
         from shugu.audit import audit_everything
@@ -100,7 +168,8 @@ def venue(demo_home: Path, transactional_db: None, live_server: Any, settings: A
     """The venue thirty days ago, with the cast of tests/world.py, who sign in with PASSWORD."""
     from shugu.kernel import clock, founding
     from shugu.kernel.home import Home, HomeConfig
-    from tests.world import World
+    from shugu.party import services as party
+    from tests.world import SETUP, World
 
     home = Home(demo_home, int(urlsplit(live_server.url).port or 0))
     home.config_file.unlink()
@@ -112,11 +181,17 @@ def venue(demo_home: Path, transactional_db: None, live_server: Any, settings: A
 
         def begin() -> World:
             founding.found(LAG)
-            return World.begin(clock.now(), password=PASSWORD)
+            world = World.begin(clock.now(), password=PASSWORD)
+            second = party.register_person(
+                party.RegisterPerson("nina", "倪娜", "Nina Ni", "", party.Secret(PASSWORD)), actor=SETUP, now=clock.now()
+            )
+            party.grant_seat(party.GrantSeat(second.pk, "settlement_officer"), actor=SETUP, now=clock.now())
+            return world
 
         venue.world = venue.do(begin)
         venue.settle()
         yield venue
+    wait_for_silence()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,13 +120,24 @@ class Hands:
         self.page.wait_for_load_state()
         return self
 
+    def open_row(self, text: str) -> Hands:
+        """The first link of the table row that holds the text."""
+        self.page.locator("main table tbody tr").filter(has_text=text).first.locator("a").first.click()
+        self.page.wait_for_load_state()
+        return self
+
     def sees(self, *texts: str) -> Hands:
         for text in texts:
             expect(self.page.locator("body")).to_contain_text(text)
         return self
 
-    def state(self, text: str) -> Hands:
-        expect(self.page.locator(".record .chip, .record-state .chip, main .chip").first).to_contain_text(text)
+    def awaits(self, text: str, seconds: int = 20) -> Hands:
+        """Looks at the page again until the text is there: something comes from another process."""
+        deadline = time.monotonic() + seconds
+        while text not in self.page.locator("body").inner_text():
+            assert time.monotonic() < deadline, f"{text} did not appear on {self.page.url}"
+            time.sleep(0.2)
+            self.page.reload()
         return self
 
     def look(self, shots: Path | None = None, name: str = "") -> Hands:
@@ -141,5 +153,4 @@ class Hands:
                 if shots is not None:
                     shots.mkdir(parents=True, exist_ok=True)
                     self.page.screenshot(path=shots / f"{name}-{lang}-{size['width']}.png", full_page=True)
-        self.page.goto(here)
         return self
