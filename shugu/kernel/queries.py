@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, Min, Q, QuerySet
 
-from shugu.kernel import runtime, store
+from shugu.kernel import clock, runtime, store
 from shugu.kernel.cases import Actor, CaseView, Command
 from shugu.kernel.decide import allowed, decide, needed_materials
 from shugu.kernel.errors import InputInvalid, NotFound, Refused, UndertakingNeeded
@@ -47,6 +47,7 @@ class ClockLine:
     text: tuple[str, str]
     overdue: bool
     source: Any = None  # the RuleValue behind the length: document, article, force
+    left: int = 1  # days left, in the unit of the length
 
 
 @dataclass(frozen=True)
@@ -91,16 +92,16 @@ def case_by_number(number: str) -> Case:
     return found
 
 
-def view_of(case: int) -> tuple[Table, CaseView]:
-    """The table and the full view of a case, its context included. Errors: NotFound."""
+def view_of(case: int, now: datetime | None = None) -> tuple[Table, CaseView]:
+    """The table and the full view of a case, its context as of `now` (the venue's time) included. Errors: NotFound."""
     view = store.read_case(case)
     tab = table(view.procedure, view.version)
-    return tab, replace(view, facts=VOCABULARY.contexts[tab.subject](case))
+    return tab, replace(view, facts=VOCABULARY.contexts[tab.subject](case, now or clock.now()))
 
 
 def acts(case: int, actor: Actor, now: datetime) -> list[ActChoice]:
     """Every act out of the present state that belongs to this actor, each with whether it passes now and why not."""
-    tab, view = view_of(case)
+    tab, view = view_of(case, now)
     return [_choice(tab, view, step, actor, now) for step in allowed(tab, view, actor)]
 
 
@@ -136,7 +137,7 @@ def materials(case: int) -> list[Material]:
 
 def clocks(case: int, now: datetime) -> list[ClockLine]:
     """The running, paused and overdue clocks of a case, soonest first."""
-    tab, view = view_of(case)
+    tab, view = view_of(case, now)
     live = [c for c in view.clocks if c.status in ("running", "paused", "overdue")]
     return [_line(tab, view, c, now) for c in sorted(live, key=lambda c: c.due_at)]
 
@@ -147,7 +148,8 @@ def _line(tab: Table, view: CaseView, c: Any, now: datetime) -> ClockLine:
     due = Due(c.due_on, c.provisional)
     left = remaining(now, due, source.unit, calendar=runtime.calendar())
     text = tuple(explain(due, lang, left=left, unit=source.unit).text for lang in ("zh", "en"))
-    return ClockLine(c.id, row.title, c.kind, c.status, c.due_on, c.provisional, (text[0], text[1]), now >= c.due_at, source)
+    overdue = now >= c.due_at
+    return ClockLine(c.id, row.title, c.kind, c.status, c.due_on, c.provisional, (text[0], text[1]), overdue, source, left)
 
 
 def timeline(case: int) -> list[Event]:

@@ -6,6 +6,7 @@ Apps register here (`register`, `name_input`, `name_parties`: see shugu.web.case
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import messages
@@ -137,6 +138,12 @@ def _plain(value: object) -> object:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
+def _back(request: HttpRequest, case: Case) -> str:
+    """The page of the object when the act's button stood there, else the case."""
+    detail = case_acts.detail_url(case)
+    return detail if detail and urlsplit(request.headers.get("Referer", "")).path == detail else reverse("web:case", args=[case.number])
+
+
 @require_http_methods(["GET", "POST"])
 def act_page(request: HttpRequest, number: str, do: str) -> HttpResponse:
     """GET shows the act's form; POST acts. A refusal shows the page again with all that was typed."""
@@ -160,7 +167,7 @@ def act_page(request: HttpRequest, number: str, do: str) -> HttpResponse:
             add_refusal(form, refusal)
         else:
             messages.success(request, str(Text(f"已办理：{choice.title.zh}", f"Done: {choice.title.en}")))
-            return redirect("web:case", number)
+            return redirect(_back(request, case))
     shown = {
         "form": form, "title": choice.title, "submit": choice.title, "lead": case.title,
         "cancel_href": reverse("web:case", args=[number]),

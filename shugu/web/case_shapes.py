@@ -18,6 +18,9 @@ from shugu.web import case_acts, language
 from shugu.web.from_kernel import clock_of
 from shugu.web.shapes import Act, Chip, ClockFace, Event, Record, Seal, SealState, Tone
 
+_ENDING = frozenset({
+    "withdraw", "refuse", "decline", "terminate", "agree_termination", "revoke", "reject", "cancel", "delist", "leave", "fail",
+})  # fmt: skip
 _BAD_ENDS = ("refus", "declin", "reject", "revok", "fail", "terminat")
 _STOPPED_ENDS = ("withdraw", "cancel", "laps", "expir", "closed", "return")
 _WAITING = ("correct", "draft", "suspend", "paus")
@@ -62,7 +65,7 @@ def header_act(case: Case, choice: ActChoice, primary: bool) -> Act:
     url = reverse("web:case_act", args=[case.number, choice.do])
     asks = bool(choice.input or choice.optional or choice.undertaking)
     refused = Text(*choice.why) if choice.why else None
-    final = choice.do in ("withdraw", "refuse", "decline", "terminate", "revoke")
+    final = choice.do in _ENDING
     confirm = Text(f"确定“{choice.title.zh}”？", f"{choice.title.en.capitalize()}?") if final and not asks else ""
     return Act(
         choice.do, choice.title, url, "get" if asks else "post", primary=primary and not final, danger=final,

@@ -43,7 +43,7 @@ def clock_of(line: ClockLine) -> ClockFace:
     """A clock in the words the kernel found for it."""
     return ClockFace(
         due=line.due_on,
-        left=-1 if line.overdue else 1,
+        left=-1 if line.overdue else line.left,
         kind=line.kind,
         title=line.title,
         provisional=line.provisional,
