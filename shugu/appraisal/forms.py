@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from shugu.kernel import runtime
 from shugu.kernel.text import Text
 from shugu.web.forms import FieldForm, words
 
@@ -30,7 +31,6 @@ class ReportForm(FieldForm):
     summary = forms.CharField(label=words("摘要", "Summary"), max_length=4000, widget=forms.Textarea)
     signers = forms.CharField(
         label=words("签字人", "Signed by"), widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=words("报告上签字的评估人员，每行一人", "the people who signed the report, one a line"),
     )  # fmt: skip
     report = forms.FileField(label=words("已签字的报告（PDF）", "Signed report (PDF)"))
     # The service names the file and material fields by its own words.
@@ -39,6 +39,10 @@ class ReportForm(FieldForm):
     def __init__(self, *args: Any, conclusions: Iterable[tuple[str, Text]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["conclusion"].choices = [(code, words(text)) for code, text in conclusions]  # type: ignore[attr-defined]
+        least = runtime.rules().value("appraisal.report_signers").number
+        self.fields["signers"].help_text = words(
+            f"报告上签字的评估人员，每行一人，至少 {least} 人", f"the people who signed the report, one a line, at least {least}"
+        )
 
 
 class TakeForm(FieldForm):
