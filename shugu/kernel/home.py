@@ -6,8 +6,10 @@ the cipher suite. A demonstration home is marked for ever: a real venue refuses 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +84,9 @@ class Home:
             "hosts = [" + ", ".join(f'"{h}"' for h in config.hosts) + "]",
             f"https = {'true' if config.https else 'false'}",
         ]
-        self.config_file.write_text("\n".join(lines) + "\n", "utf-8")
+        whole = self.config_file.with_suffix(".new")
+        whole.write_text("\n".join(lines) + "\n", "utf-8")
+        whole.replace(self.config_file)
 
     @property
     def demo(self) -> bool:
@@ -103,12 +107,15 @@ class Home:
         """A random secret of this home, made on first use, readable by its owner only."""
         file = self.path / f"{name}.secret"
         if not file.exists():
-            try:
-                descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            except FileExistsError:
-                return file.read_text("utf-8")
+            # Named only when whole: neither a crash nor a second process may ever read half a secret.
+            descriptor, temporary = tempfile.mkstemp(dir=self.path, prefix=f".{name}.")
             with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
                 handle.write(secrets.token_urlsafe(48))
+                handle.flush()
+                os.fsync(handle.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(temporary, file)
+            os.unlink(temporary)
         return file.read_text("utf-8")
 
     def folder(self, name: str) -> Path:

@@ -103,8 +103,13 @@ def execute_orders(now: datetime) -> int:
 
 
 def write_statement(now: datetime) -> Path | None:
-    """The statement of everything since the last one, signed, into bank/in; None when nothing moved. Errors: DemoOnly."""
+    """The statement of everything since the last one, signed, into bank/in; None when nothing moved. What a crash kept
+    from the folder goes there first. Errors: DemoOnly."""
     key, books = _key(), _books()
+    if last := books.get("statement"):
+        name = f"{books['sequence']:06d}.statement"
+        if not any((folder(where) / name).exists() for where in ("in", "in/taken", "in/refused")):
+            write_file(folder("in") / name, sign_note(last, [key]))
     if not books["waiting"]:
         return None
     moved = sum(x["amount_fen"] if x["direction"] == "in" else -x["amount_fen"] for x in books["waiting"])
@@ -116,6 +121,6 @@ def write_statement(now: datetime) -> Path | None:
         }
     )  # fmt: skip
     target = folder("in") / f"{books['sequence'] + 1:06d}.statement"
-    _keep({**books, "sequence": books["sequence"] + 1, "balance": closing, "waiting": []})
+    _keep({**books, "sequence": books["sequence"] + 1, "balance": closing, "waiting": [], "statement": text})
     write_file(target, sign_note(text, [key]))
     return target
