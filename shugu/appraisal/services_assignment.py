@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from shugu.appraisal.domain import COMPLIANCE, MATERIAL, body_kind
 from shugu.appraisal.errors import BodyNotAccredited, NotHolder
 from shugu.appraisal.models import Assignment, ComplianceReport
-from shugu.kernel import clock, documents, engine, runtime, signer, store
+from shugu.kernel import documents, engine, runtime, signer, store
 from shugu.kernel.cases import Actor, ActorKind, Command, PartyView
 from shugu.kernel.commands import command
-from shugu.kernel.engine import Applied
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
 from shugu.kernel.vocabulary import context
 from shugu.kernel.workdays import due, end_of_day, local_day
@@ -56,29 +54,12 @@ class FileComplianceReport:
     filename: str
     content: bytes
 
-# The guards' facts are read as of the command's own time, not of the moment the machine happens to be at.
-_MOMENT: ContextVar[datetime | None] = ContextVar("appraisal_moment", default=None)
-
-
-def _today() -> date:
-    return local_day(_MOMENT.get() or clock.now())
-
-
-def _act(case: int, order: Command, *, now: datetime, **rest: Any) -> Applied:
-    """engine.act with the guards' facts as of `now`."""
-    token = _MOMENT.set(now)
-    try:
-        return engine.act(case, order, now=now, **rest)
-    finally:
-        _MOMENT.reset(token)
-
-
 @context("appraisal.assignment")
-def assignment_facts(case: int) -> Mapping[str, Any]:
+def assignment_facts(case: int, now: datetime) -> Mapping[str, Any]:
     row = Assignment.objects.filter(pk=case).first()
     if row is None:  # the case is just being opened
         return {}
-    today = _today()
+    today = local_day(now)
     entry = registry.entry(row.entry_id, today)
     holders = {share.org for share in entry.holders} | {row.holder_id, entry.holder_org}
     draft = ComplianceReport.objects.filter(assignment=row, delivered_at__isnull=True).order_by("-id").first()
@@ -135,7 +116,7 @@ def act_on_assignment(cmd: ActOnAssignment, *, actor: Actor, now: datetime) -> A
         raise _field("do", "请用“提交报告”并附报告文件", "file the report with its document")
     if cmd.do == "deliver":
         return _deliver(row, cmd, actor, now)
-    _act(row.pk, Command(cmd.do, dict(cmd.input), cmd.undertaking), actor=actor, now=now)
+    engine.act(row.pk, Command(cmd.do, dict(cmd.input), cmd.undertaking), actor=actor, now=now)
     return row
 
 
@@ -177,7 +158,7 @@ def file_compliance_report(cmd: FileComplianceReport, *, actor: Actor, now: date
         number=store.next_number("report", local_day(now).year), assignment=row, entry_id=row.entry_id, body_id=row.body_id,
         conclusion=cmd.conclusion, summary=cmd.summary.strip(), signers=list(signers), digest=material.digest, filed_at=now,
     )  # fmt: skip
-    _act(
+    engine.act(
         row.pk, Command("file", {"conclusion": cmd.conclusion}), actor=actor, now=now,
         fact_data={"report": report.number}, digests={MATERIAL: material.digest},
     )  # fmt: skip
@@ -187,7 +168,7 @@ def file_compliance_report(cmd: FileComplianceReport, *, actor: Actor, now: date
 def _deliver(row: Assignment, cmd: ActOnAssignment, actor: Actor, now: datetime) -> Assignment:
     report = ComplianceReport.objects.filter(assignment=row, delivered_at__isnull=True).order_by("-id").first()
     if report is None:  # the engine says why: wrong state, wrong role, or the material is missing
-        _act(row.pk, Command(cmd.do, dict(cmd.input), cmd.undertaking), actor=actor, now=now)
+        engine.act(row.pk, Command(cmd.do, dict(cmd.input), cmd.undertaking), actor=actor, now=now)
         raise NotFound(what=("待出具的报告", "report to deliver"))
     until = due(local_day(now), runtime.rules().length("appraisal.compliance_report_validity"), calendar=runtime.calendar()).on
     entry = registry.entry(row.entry_id, local_day(now))
@@ -199,7 +180,7 @@ def _deliver(row: Assignment, cmd: ActOnAssignment, actor: Actor, now: datetime)
         },
     )  # fmt: skip
     digest = documents.put(signer.document_bytes(credential))
-    _act(
+    engine.act(
         row.pk, Command("deliver", dict(cmd.input), cmd.undertaking), actor=actor, now=now,
         fact_data={"report": report.number, "conclusion": report.conclusion, "valid_until": until.isoformat()},
         digests={"compliance_report": report.digest, "compliance_credential": digest},

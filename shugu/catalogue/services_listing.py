@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from shugu.appraisal import queries as appraisal
 from shugu.catalogue.domain import ts_vector
 from shugu.catalogue.errors import AlreadyListing, NothingNew, NotProvider
 from shugu.catalogue.models import Listing, Product, ProductVersion, SearchTerm
-from shugu.kernel import clock, engine, runtime, store
+from shugu.kernel import engine, runtime, store
 from shugu.kernel.cases import Actor, ActorKind, Command, PartyView, mandate
 from shugu.kernel.commands import command
 from shugu.kernel.engine import Applied
@@ -48,29 +47,12 @@ class ActOnListing:
     input: Mapping[str, Any] = field(default_factory=dict)
     undertaking: str = ""
 
-# The guards' facts are read as of the command's own time, not of the moment the machine happens to be at.
-_MOMENT: ContextVar[datetime | None] = ContextVar("catalogue_moment", default=None)
-
-
-def _today() -> date:
-    return local_day(_MOMENT.get() or clock.now())
-
-
-def _act(case: int, order: Command, *, now: datetime, **rest: Any) -> Applied:
-    """engine.act with the guards' facts as of `now`."""
-    token = _MOMENT.set(now)
-    try:
-        return engine.act(case, order, now=now, **rest)
-    finally:
-        _MOMENT.reset(token)
-
-
 @context("catalogue.listing")
-def listing_facts(case: int) -> Mapping[str, Any]:
+def listing_facts(case: int, now: datetime) -> Mapping[str, Any]:
     row = Listing.objects.select_related("product", "version").filter(pk=case).first()
     if row is None:  # the case is just being opened
         return {}
-    today = _today()
+    today = local_day(now)
     compliance = appraisal.compliance_of(row.product.entry_id, today)
     before = Listing.objects.filter(version__data_digest=row.version.data_digest).exclude(prohibition="")
     return {
@@ -141,7 +123,7 @@ def act_on_listing(cmd: ActOnListing, *, actor: Actor, now: datetime) -> Listing
     prohibitions = runtime.rules().value("catalogue.prohibitions").codes
     if cmd.do == "refuse" and cmd.input.get("prohibition") and cmd.input["prohibition"] not in prohibitions:
         raise _field("prohibition", "请从禁止情形代码表中选择", "choose from the table of prohibitions")
-    _act(
+    engine.act(
         cmd.case, order, actor=actor, now=now, fact_data={"product": listing.product.number, "listing": listing.number},
         digests={"product_version": listing.version.digest} if cmd.do == "approve" else None,
     )  # fmt: skip
@@ -149,7 +131,7 @@ def act_on_listing(cmd: ActOnListing, *, actor: Actor, now: datetime) -> Listing
 
 
 def _submit(listing: Listing, order: Command, actor: Actor, now: datetime) -> None:
-    _act(
+    engine.act(
         listing.pk, order, actor=actor, now=now,
         fact_data={"listing": listing.number, "version": listing.version.number, "gates": list(listing.gates)},
         digests={"product_version": listing.version.digest},
@@ -179,7 +161,7 @@ def put_on_market(applied: Applied) -> None:
     )
     for other in others.values_list("pk", flat=True):
         by = mandate("catalogue", f"listing:{listing.number}:replaces:{other}")
-        _act(other, Command("replace"), actor=by, now=applied.now, fact_data={"by": listing.number})
+        engine.act(other, Command("replace"), actor=by, now=applied.now, fact_data={"by": listing.number})
     refresh_search(listing.product_id)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from shugu.delivery.connectors import (
@@ -44,7 +45,7 @@ from shugu.kernel.vocabulary import context
 
 
 @context("delivery.delivery")
-def delivery_context(case: int) -> Mapping[str, Any]:
+def delivery_context(case: int, now: datetime) -> Mapping[str, Any]:
     row = Delivery.objects.filter(pk=case).first()
     return {"round": row.round} if row is not None else {}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from shugu.kernel.cases import CaseView, PartyView
@@ -39,6 +40,7 @@ Verdict = Ok | No | NeedsUndertaking
 OK = Ok()
 Guard = Callable[[CaseView], Verdict]
 Predicate = Callable[[CaseView], bool]
+Context = Callable[[int, datetime], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Vocabulary:
         self.guards: dict[str, Guard] = {}
         self.predicates: dict[str, Predicate] = {}
         self.effects: dict[str, Callable[..., None]] = {}
-        self.contexts: dict[str, Callable[[int], Mapping[str, Any]]] = {}
+        self.contexts: dict[str, Context] = {}
         self.openers: dict[str, Callable[[Any], Opening | None]] = {}
 
     def _put(self, shelf: dict[str, Any], name: str, value: Any) -> None:
@@ -89,15 +91,15 @@ class Vocabulary:
 
         return take
 
-    def context(self, subject: str) -> Callable[[Callable[[int], Mapping[str, Any]]], Any]:
-        """What guards of this subject's cases may know: `context(case_id) -> {name: value}`, read in the transaction."""
+    def context(self, subject: str) -> Callable[[Context], Context]:
+        """What guards of this subject's cases may know: `context(case_id, now) -> {name: value}`, read in the
+        transaction, as of the command's own time."""
 
-        def take(function: Callable[[int], Mapping[str, Any]]) -> Callable[[int], Mapping[str, Any]]:
+        def take(function: Context) -> Context:
             self._put(self.contexts, subject, function)
             return function
 
         return take
-
 
     def opener(self, procedure: str) -> Callable[[Callable[[Any], Opening | None]], Any]:
         """How a case of `procedure` is opened by a step (`opens`: given the Applied) or by a fact (a duty table's

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 from shugu.catalogue import queries as catalogue
 from shugu.formats.policy import Policy
-from shugu.kernel import clock, engine, runtime
-from shugu.kernel.cases import Actor, Command
-from shugu.kernel.engine import Applied
+from shugu.kernel import runtime
 from shugu.kernel.workdays import due, local_day
 from shugu.market.domain import BUYER, PROVIDER, Bounds, Candidate, Wish, purposes_of
 from shugu.party import queries as parties
@@ -20,24 +16,6 @@ from shugu.party import queries as parties
 # Accreditations that let an organisation sell or buy; a data merchant does both.
 ADMITTED = {PROVIDER: (PROVIDER, "merchant"), BUYER: (BUYER, "merchant")}
 KEYWORD_PAGES, INDUSTRY_PAGES = 2, 4
-
-
-# The guards' facts are read as of the command's own time, not of the moment the machine happens to be at.
-MOMENT: ContextVar[datetime | None] = ContextVar("trade_moment", default=None)
-
-
-def today() -> date:
-    """The legal day of the command under way, or of now."""
-    return local_day(MOMENT.get() or clock.now())
-
-
-def act(case: int, order: Command, *, actor: Actor, now: datetime, **rest: Any) -> Applied:
-    """engine.act with the guards' facts as of `now`. Errors: as engine.act."""
-    token = MOMENT.set(now)
-    try:
-        return engine.act(case, order, actor=actor, now=now, **rest)
-    finally:
-        MOMENT.reset(token)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,15 @@ from shugu.kernel import runtime
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import NotFound
 from shugu.market import offered
-from shugu.market.domain import BUYER, PROVIDER, Scored, Terms, Wish, agreed_policy, rank, terms_from
+from shugu.market.domain import BUYER, PROVIDER, Scored, Wish, agreed_policy, rank, terms_from
+from shugu.market.domain import Terms as Terms
+from shugu.market.domain import offer_errors as offer_errors
 from shugu.market.models import Demand, Negotiation, Offer
+from shugu.market.offered import Offered as Offered
+from shugu.market.offered import admitted as admitted
+from shugu.market.offered import bounds as bounds
+from shugu.market.offered import still_listed as still_listed
+from shugu.market.offered import version as version
 from shugu.party import queries as parties
 
 # Seats of the venue that may look into a negotiation; they move nothing in it.

@@ -103,16 +103,16 @@ class LeaveNegotiation:
 
 
 @context("market.demand")
-def demand_context(case: int) -> Mapping[str, Any]:
+def demand_context(case: int, now: datetime) -> Mapping[str, Any]:
     return {}
 
 
 @context("market.negotiation")
-def negotiation_context(case: int) -> Mapping[str, Any]:
+def negotiation_context(case: int, now: datetime) -> Mapping[str, Any]:
     row = Negotiation.objects.filter(case_id=case).first()
     if row is None:
         return {"offers": 0, "listed": False, "provider_accredited": False, "buyer_accredited": False}
-    on = offered.today()
+    on = local_day(now)
     return {
         "offers": row.offers.count(),
         "listed": offered.still_listed(row.version_id),
@@ -194,7 +194,7 @@ def close_demand(cmd: CloseDemand, *, actor: Actor, now: datetime) -> Demand:
     """Errors: NotFound, Refused (not open any more)."""
     row = _own_demand(cmd.demand, actor)
     _acting_org(actor)
-    offered.act(row.case_id, Command("close", {"reason": cmd.reason} if cmd.reason else {}), actor=actor, now=now)
+    engine.act(row.case_id, Command("close", {"reason": cmd.reason} if cmd.reason else {}), actor=actor, now=now)
     return row
 
 
@@ -280,7 +280,7 @@ def _offer(row: Negotiation, do: str, side: str, price_fen: int, terms: Terms, a
     round_ = row.offers.count() + 1
     standing = standing_of(row)
     body = {"negotiation": row.number, "offer": number, "round": round_, "side": side}
-    applied = offered.act(
+    applied = engine.act(
         row.case_id, Command(do, {"price_fen": price_fen, **terms.as_dict()}), actor=actor, now=now, fact_data=body,
         digests={"offer": digest_hex({**body, "price_fen": price_fen, "terms": terms.as_dict()})},
     )  # fmt: skip
@@ -333,7 +333,7 @@ def accept_offer(cmd: AcceptOffer, *, actor: Actor, now: datetime) -> Negotiatio
     gone = row.offers.filter(number=cmd.offer).exists() if standing is None else standing.number != cmd.offer
     if gone:
         raise OfferGone(offer=cmd.offer)
-    offered.act(
+    engine.act(
         row.case_id, Command("accept", {"offer": cmd.offer}), actor=actor, now=now,
         fact_data={"negotiation": row.number, "negotiation_id": row.pk, "price_fen": standing.price_fen if standing else 0},
     )  # fmt: skip
@@ -349,7 +349,7 @@ def _settle_demand(demand_id: int, row: Negotiation, now: datetime) -> None:
     demand = Demand.objects.select_for_update(of=("self",)).select_related("case").get(pk=demand_id)
     if demand.case.state == "open":
         actor = mandate("market", f"negotiation:{row.number}")
-        offered.act(demand.case_id, Command("match"), actor=actor, now=now, fact_data={"negotiation": row.number})
+        engine.act(demand.case_id, Command("match"), actor=actor, now=now, fact_data={"negotiation": row.number})
 
 
 @command("market.withdraw_offer", ("撤回报价", "withdraw an offer"))
@@ -357,7 +357,7 @@ def withdraw_offer(cmd: WithdrawOffer, *, actor: Actor, now: datetime) -> Negoti
     """The own standing offer falls; either side may make another. Errors: NotFound, NotYourStep, NotInProcedure."""
     row, _ = _own(cmd.negotiation, actor)
     standing = standing_of(row)
-    offered.act(
+    engine.act(
         row.case_id, Command("withdraw_offer", {"reason": cmd.reason} if cmd.reason else {}), actor=actor, now=now,
         fact_data={"negotiation": row.number, "offer": standing.number if standing else ""},
     )  # fmt: skip
@@ -372,7 +372,7 @@ def leave_negotiation(cmd: LeaveNegotiation, *, actor: Actor, now: datetime) -> 
     """Errors: NotFound, Refused when it has ended."""
     row, _ = _own(cmd.negotiation, actor)
     standing = standing_of(row)
-    offered.act(
+    engine.act(
         row.case_id, Command("leave", {"reason": cmd.reason} if cmd.reason else {}), actor=actor, now=now,
         fact_data={"negotiation": row.number},
     )  # fmt: skip

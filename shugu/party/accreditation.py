@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from shugu.kernel import documents, engine, runtime, signer, store
+from shugu.kernel import documents, engine, journal, runtime, signer, store
 from shugu.kernel.cases import Actor, Command, PartyView
 from shugu.kernel.commands import command
 from shugu.kernel.engine import Applied
-from shugu.kernel.errors import NotFound
+from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Case, Fact
 from shugu.kernel.rules import RuleSet
 from shugu.kernel.vocabulary import context, effect
@@ -152,6 +152,36 @@ def _term_end(case: int, start: date) -> date:
     return due(start, length, calendar=runtime.calendar()).on
 
 
+@dataclass(frozen=True)
+class WithdrawAccreditation:
+    """`number` of the accreditation; from today on it no longer counts. `article`: on what ground in the rules."""
+
+    number: str
+    reason: str
+    article: str = ""
+
+
+@command("party.withdraw_accreditation", ("撤销入驻资格", "withdraw an accreditation"))
+def withdraw_accreditation(cmd: WithdrawAccreditation, *, actor: Actor, now: datetime) -> Accreditation:
+    """By the operator or the compliance officer. The reason is kept by digest in the fact, in words with the file.
+    Errors: Forbidden, NotFound, InputInvalid."""
+    if not actor.seats & {"operator", "compliance_officer"}:
+        raise Forbidden()
+    if not cmd.reason.strip():
+        refuse({"reason": ("必填", "required")})
+    row = Accreditation.objects.select_for_update().filter(number=cmd.number, withdrawn_on__isnull=True).first()
+    if row is None or not cmd.number:
+        raise NotFound(what=("有效的入驻资格", "accreditation in force"))
+    row.withdrawn_on = local_day(now)
+    row.save(update_fields=["withdrawn_on"])
+    journal.record(
+        "accreditation.revoked", subject=f"party.org:{row.org_id}", actor=actor, now=now, ground=cmd.article,
+        data={"number": row.number, "kind": row.kind},
+        digests={"reason": documents.put(cmd.reason.strip().encode())},
+    )  # fmt: skip
+    return row
+
+
 @effect("party.grant")
 def _grant(applied: Applied) -> None:
     until = _term_end(applied.case, applied.effective_on)
@@ -159,7 +189,7 @@ def _grant(applied: Applied) -> None:
 
 
 @context("party.accreditation")
-def _context(case: int) -> dict[str, Any]:
+def _context(case: int, now: datetime) -> dict[str, Any]:
     """{"accredited": the organisation holds a valid one of this kind, "corrections": times correction was asked}."""
     row = Accreditation.objects.filter(case_id=case).first()
     if row is None:

@@ -57,13 +57,9 @@ def subject(
     }
 
 
-def document(
-    credential: Mapping[str, Any], digest: str, register_title: Text, labels: Mapping[str, Text],
-    answers: Mapping[str, Mapping[str, Text]],
-) -> Document:  # fmt: skip
-    """The printed certificate. `labels` name the particulars; `answers` spell out coded ones."""
-    s = credential["credentialSubject"]
-    issued = read_time(str(credential["validFrom"])).astimezone(SHANGHAI).date()
+def _sections(
+    s: Mapping[str, Any], digest: str, labels: Mapping[str, Text], answers: Mapping[str, Mapping[str, Text]]
+) -> list[Section]:
     rights = Text("、".join(r["zh"] for r in s["rights"]), ", ".join(r["en"] for r in s["rights"]))
     whole = sum(h["parts"] for h in s["holders"])
     sections = [
@@ -101,6 +97,17 @@ def document(
                 ),
             )
         )
+    return sections
+
+
+def document(
+    credential: Mapping[str, Any], digest: str, register_title: Text, labels: Mapping[str, Text],
+    answers: Mapping[str, Mapping[str, Text]],
+) -> Document:  # fmt: skip
+    """The printed certificate. `labels` name the particulars; `answers` spell out coded ones."""
+    s = credential["credentialSubject"]
+    issued = read_time(str(credential["validFrom"])).astimezone(SHANGHAI).date()
+    sections = _sections(s, digest, labels, answers)
     venue = Text(*runtime.rules().profile.title)
     return Document(
         kind=Kind.CERTIFICATE,

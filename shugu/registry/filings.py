@@ -94,7 +94,7 @@ class LookAtFiling:
 
 
 @context("registry.filing")
-def filing_context(case: int) -> Mapping[str, Any]:
+def filing_context(case: int, now: datetime) -> Mapping[str, Any]:
     return {"corrections": Fact.objects.filter(case_id=case, name="filing.correction_asked").count()}
 
 

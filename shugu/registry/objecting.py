@@ -52,7 +52,7 @@ class ActOnObjection:
 
 
 @context("registry.objection")
-def objection_context(case: int) -> Mapping[str, Any]:
+def objection_context(case: int, now: datetime) -> Mapping[str, Any]:
     return {}
 
 

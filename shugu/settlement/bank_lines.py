@@ -65,7 +65,7 @@ class ActOnBreak:
 
 
 @context("settlement.break")
-def break_context(case: int) -> dict[str, Any]:
+def break_context(case: int, now: datetime) -> dict[str, Any]:
     direction = Break.objects.filter(case_id=case).values_list("line__direction", flat=True).first()
     return {"held": direction == "in"}
 

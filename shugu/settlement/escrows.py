@@ -66,7 +66,7 @@ class SetBankAccount:
 
 
 @context("settlement.escrow")
-def escrow_context(case: int) -> dict[str, Any]:
+def escrow_context(case: int, now: datetime) -> dict[str, Any]:
     return {}
 
 

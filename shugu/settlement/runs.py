@@ -42,7 +42,7 @@ class ActOnRun:
 
 
 @context("settlement.run")
-def run_context(case: int) -> dict[str, Any]:
+def run_context(case: int, now: datetime) -> dict[str, Any]:
     return {}
 
 

@@ -11,7 +11,7 @@ from shugu.appraisal import queries as appraisal
 from shugu.formats.canonical import digest_hex
 from shugu.kernel import runtime
 from shugu.kernel.rules import RuleValue
-from shugu.market import offered
+from shugu.market import queries as market
 from shugu.market.queries import AcceptedTerms
 from shugu.party import queries as parties
 from shugu.party.queries import OrgView
@@ -64,7 +64,7 @@ def money_lines(price_fen: int, entry_id: int, on: date) -> tuple[tuple[FeeLine,
 def draft(number: str, agreed: AcceptedTerms, *, revision: int, drafted_on: date) -> Draft:
     """The terms of one revision. Errors: NotFound."""
     on = drafted_on
-    version = offered.version(agreed.product_version_id)
+    version = market.version(agreed.product_version_id)
     entry = registry.entry(version.entry_id, on)
     provider, buyer = parties.organisation(agreed.provider_org, on), parties.organisation(agreed.buyer_org, on)
     fees, shares = money_lines(agreed.price_fen, version.entry_id, on)
@@ -104,13 +104,13 @@ def draft(number: str, agreed: AcceptedTerms, *, revision: int, drafted_on: date
 
 def gate_facts(terms: Mapping[str, Any], version_id: int, entry_id: int, on: date) -> list[dict[str, Any]]:
     """The gates of catalogue.circulation_gates for these terms, each with its basis."""
-    version = offered.version(version_id)
+    version = market.version(version_id)
     entry = registry.entry(entry_id, on)
     known = {
         "source": entry.source, "registration": entry.number, "blocked": bool(registry.tradable(entry_id, on)),
         "purpose": terms["purpose"], "permissions": len(terms["policy"].get("permission", ())),
         "connector": version.connector_id, "data_digest": version.data_digest,
-        "listed": offered.still_listed(version_id),
+        "listed": market.still_listed(version_id),
     }  # fmt: skip
     rows = runtime.rules().value("catalogue.circulation_gates").rows
     return [

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.urls import reverse
 
+from shugu.kernel import runtime
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import NotFound
 from shugu.kernel.models import Case
 from shugu.kernel.text import Text
-from shugu.market.pages import codes
 from shugu.trade import services
 from shugu.trade.models import Contract
 from shugu.trade.queries import WATCHING
@@ -42,7 +42,8 @@ def present_digest(case: int) -> Iterable[tuple[str, Text]]:
 
 def grounds(case: int) -> Iterable[tuple[str, Text]]:
     state = Case.objects.only("state").get(pk=case).state
-    return codes("trade.refusal_grounds" if state == "signed" else "trade.termination_grounds")
+    rows = runtime.rules().value("trade.refusal_grounds" if state == "signed" else "trade.termination_grounds").rows
+    return [(str(r["code"]), Text(str(r["zh"]), str(r["en"]))) for r in rows]
 
 
 def contract_url(case: int) -> str:

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shugu.kernel import documents, runtime, signer, store
+from shugu.kernel import documents, engine, runtime, signer, store
 from shugu.kernel.cases import Actor, ActorKind, Command, mandate
 from shugu.kernel.commands import command
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
 from shugu.kernel.workdays import local_day
-from shugu.market import offered
 from shugu.registry.services import RecordTrade, record_trade
 from shugu.trade import queries
 from shugu.trade.errors import ReferenceUsed
@@ -86,7 +85,7 @@ def _done_before(row: Contract, step: str, reference: str) -> bool:
 
 
 def _confirm(row: Contract, step: str, reference: str, actor: Actor, now: datetime, digests: Mapping[str, str]) -> int:
-    applied = offered.act(
+    applied = engine.act(
         row.case_id, Command(step, {"reference": reference}), actor=actor, now=now,
         fact_data={"contract": row.number, "contract_id": row.pk, "price_fen": row.price_fen}, digests=digests,
     )  # fmt: skip
@@ -180,7 +179,7 @@ def fail_delivery(cmd: FailDelivery, *, actor: Actor, now: datetime) -> Contract
     check_ground(cmd.ground)
     if _done_before(row, "terminate", cmd.reference):
         return row
-    offered.act(
+    engine.act(
         row.case_id, Command("terminate", {"contract_ground": cmd.ground, "reference": cmd.reference}), actor=actor, now=now,
         fact_data=termination(row, cmd.ground),
     )  # fmt: skip

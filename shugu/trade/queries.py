@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import TruncMonth
 
 from shugu.formats.policy import Policy
 from shugu.kernel import documents, runtime
@@ -276,3 +277,40 @@ def classes() -> tuple[Mapping[str, Any], ...]:
 def class_of(amount_fen: int) -> Mapping[str, Any]:
     """The venue's own class of an amount (rule trade.amount_classes)."""
     return amount_class(amount_fen, classes())
+
+
+@dataclass(frozen=True)
+class SettledView:
+    """A trade performed and paid: what its voucher says, for statistics. `price_fen` is the contract's price."""
+
+    number: str
+    contract_number: str
+    provider_org: int
+    buyer_org: int
+    completed_on: date
+    price_fen: int
+
+
+@dataclass(frozen=True)
+class SettledMonth:
+    month: date
+    count: int
+    price_fen: int
+
+
+def settled(*, limit: int = 50, offset: int = 0) -> list[SettledView]:
+    """Trades that ended with a voucher, newest first. The caller answers for who reads them."""
+    rows = Voucher.objects.select_related("contract").order_by("-completed_on", "-pk")[offset : offset + limit]
+    return [
+        SettledView(v.number, c.number, c.provider_id, c.buyer_id, v.completed_on, c.price_fen)
+        for v in rows for c in (v.contract,)
+    ]  # fmt: skip
+
+
+def settled_months() -> list[SettledMonth]:
+    """Count and value of settled trades by month of completion, oldest first."""
+    rows = (
+        Voucher.objects.annotate(month=TruncMonth("completed_on")).values("month")
+        .annotate(count=Count("pk"), value=Sum("contract__price_fen")).order_by("month")
+    )  # fmt: skip
+    return [SettledMonth(r["month"], r["count"], int(r["value"])) for r in rows]

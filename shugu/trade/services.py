@@ -14,9 +14,8 @@ from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
 from shugu.kernel.queries import name_fact
 from shugu.kernel.vocabulary import context
 from shugu.kernel.workdays import local_day
-from shugu.market import offered
 from shugu.market import queries as market
-from shugu.market.domain import Terms, offer_errors
+from shugu.market.queries import Terms
 from shugu.party import services as party
 from shugu.registry import queries as registry
 from shugu.trade import drafting, queries
@@ -96,14 +95,14 @@ class TerminateContract:
 
 
 @context("trade.contract")
-def contract_context(case: int) -> Mapping[str, Any]:
+def contract_context(case: int, now: datetime) -> Mapping[str, Any]:
     row = Contract.objects.filter(case_id=case).first()
     if row is None:  # the case is just being opened
         return {}
-    on = offered.today()
+    on = local_day(now)
     return {
-        "provider_accredited": offered.admitted(row.provider_id, PROVIDER, on),
-        "buyer_accredited": offered.admitted(row.buyer_id, BUYER, on),
+        "provider_accredited": market.admitted(row.provider_id, PROVIDER, on),
+        "buyer_accredited": market.admitted(row.buyer_id, BUYER, on),
         "blocks": [{"zh": r.text.zh, "en": r.text.en, "article": r.article} for r in registry.tradable(row.entry_id, on)],
         "gates": drafting.gate_facts(row.terms, row.version_id, row.entry_id, on),
         "gates_article": runtime.rules().value("catalogue.circulation_gates").article,
@@ -121,7 +120,7 @@ def _barred(agreed: market.AcceptedTerms, entry_id: int, now: datetime) -> None:
         (agreed.provider_org, PROVIDER, "提供方没有有效资格", "the provider is not accredited"),
         (agreed.buyer_org, BUYER, "需求方没有有效资格", "the buyer is not accredited"),
     ):
-        if not offered.admitted(org, side, on):
+        if not market.admitted(org, side, on):
             raise TradeBarred(why=(zh, en))
     blocks = registry.tradable(entry_id, on)
     if blocks:
@@ -139,7 +138,7 @@ def draft_contract(cmd: DraftContract, *, actor: Actor, now: datetime) -> Contra
         raise NotFound(what=("磋商", "negotiation"))
     if found is not None:
         return found
-    entry_id = offered.version(agreed.product_version_id).entry_id
+    entry_id = market.version(agreed.product_version_id).entry_id
     _barred(agreed, entry_id, now)
     on = local_day(now)
     number = store.next_number("contract", on.year)
@@ -187,7 +186,7 @@ def sign_contract(cmd: SignContract, *, actor: Actor, now: datetime) -> Contract
         raise TermsChanged()
     assert actor.org is not None
     signed = party.sign(actor.org, row.terms_digest, actor=actor, now=now)
-    offered.act(
+    engine.act(
         row.case_id, Command("sign", {"terms_digest": cmd.terms_digest}, cmd.undertaking), actor=actor, now=now,
         fact_data={"contract": row.number, "revision": row.revision, "side": side, "vkey": signed["vkey"],
                    "signature": signed["signature"]},
@@ -210,12 +209,12 @@ def revise_contract(cmd: ReviseContract, *, actor: Actor, now: datetime) -> Cont
     changes = {k: v for k, v in asked.items() if v}
     merged = {k: changes.get(k, before[k]) for k in asked}
     terms = Terms(merged["term_days"], merged["purpose"], merged["delivery_form"], before["quantity"], before.get("rate"))
-    errors = offer_errors(row.price_fen, terms, offered.bounds(row.version_id, now))
+    errors = market.offer_errors(row.price_fen, terms, market.bounds(row.version_id, now))
     if errors:
         raise InputInvalid(fields="、".join(sorted(errors)), field_errors=errors)
     agreed = market.accepted_terms(row.negotiation_id, uid=market.urn(row.number), changes=merged)
     draft = drafting.draft(row.number, agreed, revision=row.revision + 1, drafted_on=local_day(now))
-    offered.act(
+    engine.act(
         row.case_id, Command("revise", {**changes, **({"note": cmd.note} if cmd.note else {})}), actor=actor, now=now,
         fact_data={"contract": row.number, "revision": row.revision + 1}, digests={"terms": draft.digest},
     )  # fmt: skip
@@ -230,7 +229,7 @@ def cancel_contract(cmd: CancelContract, *, actor: Actor, now: datetime) -> Cont
     row, _ = _own(cmd.contract, actor)
     assert actor.org is not None
     party.need_right(actor, actor.org, "act")
-    offered.act(
+    engine.act(
         row.case_id, Command("cancel", {"reason": cmd.reason}), actor=actor, now=now, fact_data={"contract": row.number}
     )
     return row
@@ -251,7 +250,7 @@ def review_contract(cmd: ReviewContract, *, actor: Actor, now: datetime) -> Cont
         order = Command("refuse", {"contract_ground": cmd.ground, **({"reason": cmd.opinion} if cmd.opinion else {})})
     else:
         raise input_error("decision", "通过、退回或不通过", "approve, return_for_change or refuse")
-    offered.act(row.case_id, order, actor=actor, now=now, fact_data={"contract": row.number})
+    engine.act(row.case_id, order, actor=actor, now=now, fact_data={"contract": row.number})
     return row
 
 
@@ -262,7 +261,7 @@ def _approve(row: Contract, cmd: ReviewContract, actor: Actor, now: datetime) ->
     credential = signer.sign_document("DataContract", number=row.number, subject=subject, now=now)
     content = signer.document_bytes(credential)
     digest = documents.put(content)
-    offered.act(
+    engine.act(
         row.case_id, Command("approve", {"opinion": cmd.opinion} if cmd.opinion else {}, cmd.undertaking), actor=actor,
         now=now, fact_data={"contract": row.number, "contract_id": row.pk, "price_fen": row.price_fen},
         digests={"data_contract": digest, "terms": row.terms_digest},
@@ -284,7 +283,7 @@ def terminate_contract(cmd: TerminateContract, *, actor: Actor, now: datetime) -
             raise input_error("contract_ground", "双方只能协商终止", "the sides may end it only by agreement")
         party.need_right(actor, actor.org, "sign")
         order = Command("agree_termination", note)
-    offered.act(row.case_id, order, actor=actor, now=now, fact_data=termination(row, cmd.ground))
+    engine.act(row.case_id, order, actor=actor, now=now, fact_data=termination(row, cmd.ground))
     return row
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from shugu.kernel import clock, engine, founding, runtime
 from shugu.kernel.errors import NotFound, SignInNeeded
 from shugu.kernel.text import Text
+from shugu.kernel.workdays import local_day
 
 _A_MOMENT = timedelta(seconds=1)
 
@@ -28,8 +29,10 @@ def page(request: HttpRequest) -> HttpResponse:
     only_in_demonstrations()
     now = clock.now()
     lag = clock.wall() - now
-    context = {"now": now, "days": lag.days, "deadline": founding.next_deadline(now), "today": clock.wall()}
-    return render(request, "web/demo.html", {**context, "reachable": context["deadline"] and context["deadline"] <= clock.wall()})
+    deadline = founding.next_deadline(now)
+    reachable = deadline is not None and deadline <= clock.wall()
+    context = {"now": now, "days": lag.days, "deadline": deadline, "reachable": reachable}
+    return render(request, "web/demo.html", context)
 
 
 @require_POST
@@ -45,6 +48,7 @@ def advance(request: HttpRequest) -> HttpResponse:
     else:
         now = founding.advance_clock(deadline - now + _A_MOMENT)
         fired = engine.sweep(now)
-        told = Text(f"时钟已到 {now:%Y-%m-%d}，办理了 {fired} 项到期事项。", f"It is now {now:%Y-%m-%d}; {fired} due acts were performed.")
+        day = local_day(now)
+        told = Text(f"时钟已到 {day}，办理了 {fired} 项到期事项。", f"It is now {day}; {fired} due acts were performed.")
         messages.success(request, str(told))
     return HttpResponseRedirect(reverse("web:demo"))

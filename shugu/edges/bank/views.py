@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from shugu.edges.bank import services, simulator
 from shugu.kernel import clock
+from shugu.kernel.cases import Actor
 from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.party import queries as parties
@@ -24,9 +25,9 @@ _PAYER_ACCOUNT = "6222020000000000000"
 @require_safe
 def panel(request: HttpRequest, place: str) -> HttpResponse:
     only_in_demonstrations()
-    actor = getattr(request, "actor", None)
+    actor: Actor | None = getattr(request, "actor", None)
     mine = actor is not None and actor.org is not None
-    due = [r for r in money.requests(actor) if r.buyer == actor.org and r.state == "requested"] if mine else []
+    due = [r for r in money.requests(actor) if r.buyer == actor.org and r.state == "requested"] if actor and mine else []
     officer = actor is not None and OFFICER in actor.seats
     return render(request, "bank/demo.html", {"due": due, "mine": mine, "officer": officer})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from shugu.kernel.cases import CaseView, PartyView
@@ -39,7 +40,7 @@ def words() -> Vocabulary:
         return Opening("异议", (PartyView("objector", 9, 99),))
 
     @made.context("kernel_test.filing")
-    def context(case: int) -> Mapping[str, Any]:
+    def context(case: int, now: datetime) -> Mapping[str, Any]:
         return {}
 
     return made
