@@ -120,7 +120,9 @@ def _standing(number: str, on: Any, digest: str | None) -> dict[str, Any]:
     try:
         shown = queries.certificate(number, on)
     except NotFound:
-        return {"unknown": number}
+        # Documents of later apps: what they say now stands on their own pages.
+        elsewhere = f"/vouchers/{number}/" if number.startswith("VCH-") else ""
+        return {"elsewhere": elsewhere} if elsewhere or digest is not None else {"unknown": number}
     return {
         "certificate": shown, "facets": facet_chips(shown.lines), "same": digest is None or digest == shown.digest,
         "subject": shown.credential["credentialSubject"], "number": number,
