@@ -224,7 +224,7 @@ class FileMaterial:
     signers: int = 1
 
 
-@command("case.file_material", ("提交材料", "file a material"))
+@command("web.file_material", ("提交材料", "file a material"))
 def file_material(cmd: FileMaterial, *, actor: Actor, now: datetime) -> Material:
     """By whoever has an act that needs it now. Errors: NotFound, Forbidden, InputInvalid."""
     case = visible_case(cmd.case, actor)
