@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 from django.http import HttpRequest
@@ -117,7 +116,7 @@ def add_material(request: HttpRequest, number: str, payload: MaterialIn) -> dict
     actor = actor_of(request)
     try:
         content = base64.b64decode(payload.content, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise InputInvalid(fields="content", field_errors={"content": ("不是 Base64", "not base64")}) from error
     upload = services.Upload(payload.material, payload.filename, payload.media_type, content)
     cmd = services.AddMaterial(_found(number).pk, upload, payload.signers)
