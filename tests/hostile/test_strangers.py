@@ -1,0 +1,137 @@
+"""Every address of the project with every kind of object: a visitor and a stranger organisation read nothing private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from shugu.web import rates
+from tests.hostile import objects
+from tests.hostile.conftest import Venue
+
+pytestmark = pytest.mark.django_db
+
+# What anybody may read, each with its reason. Everything else answers a visitor with a way to sign in or a refusal.
+PUBLIC = {
+    "": "the market: what is listed is offered to all",
+    "products/<str:number>/": "a listed product; others are not found",
+    "products/<str:product>/trade/": "how to trade a listed product",
+    "register/": "the register is public (account book)",
+    "register/<str:number>/": "an entry of the public register",
+    "register/apply/": "which register takes what; applying needs an account",
+    "notices/": "public notice, so that anybody may object",
+    "notices/<str:number>/": "public notice of one filing",
+    "verify/": "anybody may verify a document",
+    "certificates/<str:number>.pdf": "a certificate is shown to third parties",
+    "certificates/<str:number>.json": "a certificate, for programs",
+    "quality/<str:number>/": "a quality report is part of the offer",
+    "quality/<str:number>.json": "a quality report, for programs",
+    "quality/<str:number>.pdf": "a quality report, to print",
+    "vouchers/<str:number>/": "that a voucher is genuine; its content is for its sides",
+    "organisations/<str:number>/": "an accredited organisation is known to the market",
+    "sign-in/": "signing in",
+    "join/": "joining",
+    "lang/": "the choice of language",
+    "log/checkpoint": "the transparency log is public",
+    "log/keys": "the venue's verifier keys are public",
+    ".well-known/venue.vkey": "the venue's verifier keys, where connectors look",
+    "evidence/": "what the log proves, and how to verify it",
+    "evidence/facts/<int:fact_id>/": "the proof of a fact; what opens it is for those who may see it",
+    "evidence/facts/<int:fact_id>/badge/": "the state of a proof",
+    "evidence/facts/<int:fact_id>/proof/": "a proof holds hashes only",
+    "evidence/subjects/<str:subject>/badge/": "the state of a proof",
+    "style/": "the look, with samples only",
+    "style/panel/": "the look, with samples only",
+    "style/side/<str:object_id>/": "the look, with samples only",
+    "rules/": "the rules in force with their sources",
+    "disclosure/": "published statistics",
+    "api/openapi.json": "the description of the API",
+    "api/docs": "the description of the API",
+}
+# The API has its own walk (test_openapi.py); a language switch redirects.
+SKIPPED = ("api/",)
+LATER = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+def addresses(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        whole = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            yield whole
+        elif isinstance(entry, URLResolver):
+            yield from addresses(entry, whole)
+
+
+def every_address() -> list[str]:
+    return sorted({a for a in addresses(get_resolver()) if not a.startswith(SKIPPED)})
+
+
+def filled(address: str) -> list[str]:
+    """The address with every real value of its first parameter, and plausible ones for the rest."""
+    names = LATER.findall(address)
+    if not names:
+        return [f"/{address}"]
+    values = objects.values_of(names[0]) or ["1", "none"]
+    plain = {"do": "accept", "material": "1", "step": "offer", "period": "2026-03", "person": "1", "subject": "kernel.case:1"}
+    out = []
+    for value in values:
+        path = address
+        for name in names:
+            fill = value if name == names[0] else plain.get(name, "1")
+            path = re.sub(rf"<(?:\w+:)?{name}>", lambda _, fill=fill: fill, path, count=1)
+        out.append(f"/{path}")
+    return out
+
+
+@dataclass
+class Finding:
+    path: str
+    what: str
+
+
+def walk(venue: Venue, who: str) -> tuple[list[Finding], set[str]]:
+    browser, known, findings, opened = venue.browser(who), objects.secrets(), [], set()
+    browser.raise_request_exception = False
+    for address in every_address():
+        for path in filled(address):
+            rates.BUCKETS.forget()
+            answer = browser.get(path)
+            if answer.status_code >= 500:
+                findings.append(Finding(path, f"{answer.status_code}"))
+            if answer.status_code == 200:
+                opened.add(address)
+                content = b"".join(answer) if answer.streaming else answer.content  # type: ignore[attr-defined]
+                text = content.decode("utf-8", "replace")
+                findings += [Finding(path, f"tells {s}") for s in objects.told(text, known, path)]
+    return findings, opened
+
+
+def test_a_visitor_opens_public_pages_only_and_reads_nothing_private(venue: Venue) -> None:
+    findings, opened = walk(venue, "")
+    assert findings == []
+    assert opened - set(PUBLIC) == set()
+    assert len(opened) > 15
+
+
+def test_a_stranger_organisation_reads_nothing_private(venue: Venue) -> None:
+    """Pages of its own (its desk, its money) open and are empty of what belongs to others."""
+    findings, opened = walk(venue, "mallory")
+    assert findings == []
+    assert not {a for a in opened if a.startswith(("operations/", "supervision/", "cases/", "filings/", "contracts/<"))}
+
+
+def test_the_walk_would_see_a_leak(venue: Venue) -> None:
+    """The same walk as a side of the trade finds the very secrets: what it looks for is there to be found."""
+    findings, opened = walk(venue, "alice")
+    assert [f for f in findings if not f.what.startswith("tells")] == []
+    assert len({f.what for f in findings}) > 5
+    assert "contracts/<str:number>/" in opened and "cases/<str:number>/" in opened
+
+
+def test_every_public_address_exists_or_belongs_to_the_log() -> None:
+    known = set(every_address()) | set(addresses(get_resolver()))
+    assert [a for a in PUBLIC if a not in known] == []
