@@ -6,6 +6,7 @@ where DATABASE_URL names a real cluster.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -41,6 +42,8 @@ def start(data: Path) -> Any:
             with PostgresServer._lock:
                 _forget_the_dead(data)
             server = _join(data, get_server, PostgresServer)
+        # Runs before the server's own farewell, which counts who is left.
+        atexit.register(_forget_the_dead, data)
         _running[data] = server
         _ensure_database(server, fresh)
     return _running[data]

@@ -84,6 +84,11 @@ def split(total: int, shares: Sequence[tuple[Key, Fraction | int]]) -> dict[Key,
     return {key: Fen(sign * part) for key, part in zip(keys, parts, strict=True)}
 
 
+def percent(rate: int) -> str:
+    """A rate in basis points as people read it: 250 -> "2.50%"."""
+    return f"{rate // 100}.{rate % 100:02d}%"
+
+
 def bps(amount: int, rate: int, rounding: Rounding | str = Rounding.HALF_UP) -> Fen:
     """`rate` basis points (1/10,000) of a non-negative amount, rounded to a fen.
 

@@ -13,7 +13,7 @@ from django.db.models import Min, Q, Sum
 from shugu.kernel import runtime
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
-from shugu.kernel.money import format_fen
+from shugu.kernel.money import format_fen, percent
 from shugu.kernel.rule_files import RULES, read_document
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
@@ -195,7 +195,7 @@ def statement_periods(actor: Actor, now: datetime, org: int | None = None) -> li
     return out[::-1]
 
 
-FORCES = {"must": Text("强制", "binding"), "may": Text("任意", "permissive"), "venue": Text("场所自定", "set by the venue")}
+FORCES = {"must": Text("应当", "must"), "may": Text("可以", "may"), "venue": Text("场所自定", "the venue's own choice")}
 
 
 @lru_cache(maxsize=64)
@@ -213,8 +213,8 @@ def basis_words(basis: Basis | None) -> Text:
     title = _title(basis.document)
     force = FORCES[basis.force]
     return Text(
-        f"费率 {basis.rate_bps}‱，{title.zh}{basis.article}，{force.zh}",
-        f"rate {basis.rate_bps} bps, {title.en} {basis.article}".rstrip() + f", {force.en}",
+        f"费率 {percent(basis.rate_bps)}，{title.zh}{basis.article}，{force.zh}",
+        f"rate {percent(basis.rate_bps)}, {title.en} {basis.article}".rstrip() + f", {force.en}",
     )
 
 

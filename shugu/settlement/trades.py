@@ -11,6 +11,7 @@ from shugu.kernel import runtime
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Clock
+from shugu.kernel.money import percent
 from shugu.kernel.tables import table
 from shugu.kernel.text import Text
 from shugu.settlement.domain import DUE_TITLES, POSTING_TITLES, RELIEF_RULE, Fee, Sale
@@ -48,6 +49,10 @@ class Basis:
     article: str
     force: str
     rate_bps: int
+
+    @property
+    def rate(self) -> str:
+        return percent(self.rate_bps)
 
 
 @dataclass(frozen=True)

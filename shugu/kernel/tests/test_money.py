@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shugu.kernel.money import LARGEST, bps, format_fen, parse_fen, split
+from shugu.kernel.money import LARGEST, bps, format_fen, parse_fen, percent, split
 from shugu.kernel.rule_errors import MoneyError
 
 AMOUNTS = st.integers(0, 10**13)
@@ -102,3 +102,7 @@ def test_basis_points_round_as_told() -> None:
 def test_a_fee_grows_with_its_amount_and_never_exceeds_it(a: int, b: int, rate: int, how: str) -> None:
     low, high = sorted((a, b))
     assert bps(low, rate, how) <= bps(high, rate, how) <= high
+
+
+def test_a_rate_is_read_in_percent() -> None:
+    assert (percent(250), percent(5), percent(2000)) == ("2.50%", "0.05%", "20.00%")

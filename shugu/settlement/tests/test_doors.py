@@ -47,7 +47,7 @@ def test_the_statement_shows_each_fee_with_its_article(world: World) -> None:
     stages.confirmed(world)
     period = f"{world.now:%Y-%m}"
     page = _ask(views.statement, world.alice, period=period).content.decode()
-    assert "五（十二）" in page and "费率 250‱" in page
+    assert "五（十二）" in page and "费率 2.50%" in page
     assert _ask(views.statement_pdf, world.alice, period=period).content.startswith(b"%PDF-")
     told = _ask(views.statement_json, world.alice, period=period).content.decode()
     assert '"closing_fen": 0' in told
