@@ -16,8 +16,9 @@ from shugu.kernel.workdays import local_day
 from shugu.party import queries as party
 from shugu.party import services
 from shugu.party.accreditation import ActOnAccreditation, ApplyAccreditation
-from shugu.party.errors import SignInFailed
+from shugu.party.errors import SignInFailed, TotpRequired
 from shugu.party.models import Accreditation
+from shugu.party.seat import must_enrol
 from shugu.party.vault import Secret
 from shugu.web import case_acts
 from shugu.web.api import Strict, actor_of, key_of
@@ -80,6 +81,8 @@ def issue_key(request: HttpRequest, body: SessionKeyIn) -> dict[str, Any]:
         raise SignInFailed()
     org = party.organisation_by_number(body.organisation).id if body.organisation else None
     actor = party.actor_for(person.pk, org)
+    if must_enrol(person, actor, now):
+        raise TotpRequired()
     issued = services.issue_api_key(
         services.IssueApiKey(body.title, tuple(body.scopes), org), actor=actor, now=now, key=key_of(request)
     )

@@ -9,7 +9,7 @@ from django import forms
 from shugu.kernel.rules import RuleSet
 from shugu.kernel.text import Text
 from shugu.party.accreditation import merchant_types, service_kinds
-from shugu.party.domain import ACCREDITATION_KINDS, ORG_KINDS, RIGHTS, SCOPES
+from shugu.party.domain import ACCREDITATION_KINDS, ORG_KINDS, RIGHTS, SCOPES, SEATS
 from shugu.web.forms import FieldForm, words
 
 
@@ -131,3 +131,39 @@ class ConnectorKeyForm(FieldForm):
         label=words("连接器公钥（vkey）", "Connector's verifier key (vkey)"), max_length=400,
         widget=forms.Textarea(attrs={"rows": 2}),
     )  # fmt: skip
+
+
+class StaffForm(FieldForm):
+    """A new account of the venue's staff or of a supervisor; the password is told to the person once."""
+
+    login = forms.CharField(label=words("登录名", "Sign-in name"), max_length=40)
+    name = forms.CharField(label=words("姓名", "Name"), max_length=80)
+    name_en = forms.CharField(label=words("英文名", "Name in English"), max_length=80, required=False)
+    password = _password("初始密码", "First password", "new-password")
+    seat = forms.ChoiceField(label=words("岗位", "Seat"), choices=[(c, words(t)) for c, t in SEATS.items()])
+
+
+class SeatForm(FieldForm):
+    seat = forms.ChoiceField(label=words("岗位", "Seat"), choices=[(c, words(t)) for c, t in SEATS.items()])
+
+
+class HoldForm(FieldForm):
+    """`forbids`: acts of any procedure, from the tables themselves."""
+
+    forbids = forms.MultipleChoiceField(label=words("限制办理", "What is forbidden"), widget=forms.CheckboxSelectMultiple)
+    reason = forms.CharField(label=words("理由", "Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+    article = forms.CharField(label=words("依据条款", "Article"), max_length=200)
+    until = forms.DateField(
+        label=words("限制至（含）", "Until, included"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def __init__(self, *args: Any, acts: list[tuple[str, Text]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["forbids"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(code, words(title)) for code, title in acts]
+
+
+class ReasonForm(FieldForm):
+    reason = forms.CharField(label=words("理由", "Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+    article = forms.CharField(label=words("依据条款", "Article"), max_length=200)

@@ -26,3 +26,6 @@ def register() -> None:
     for seat in SEATS_WITH_DESK:
         navigation.register(navigation.NavItem(seat, Text("办件台", "Desk"), "web:desk", 10))
         navigation.register(navigation.NavItem(seat, Text("我的", "My account"), "party:me", 900))
+    navigation.register(navigation.NavItem("operator", Text("运营", "Operations"), "party:operations", 50))
+    navigation.register(navigation.NavItem(navigation.EVERYBODY, Text("规则", "Rules"), "web:rules", 870))
+    navigation.register(navigation.NavItem(navigation.EVERYBODY, Text("流程", "Procedures"), "web:procedures", 875))

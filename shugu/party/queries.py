@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.db.models import Q
+
 from shugu.formats.canonical import unb64
 from shugu.formats.errors import BadBase64
 from shugu.formats.suites import parse_vkey
@@ -208,3 +210,61 @@ def accredited(kind: str, on: date) -> list[OrgView]:
     """Every organisation accredited as `kind` on that day, by name."""
     rows = Organisation.objects.filter(pk__in=_valid(on).filter(kind=kind).values("org")).order_by("name", "id")
     return [_view(org, on) for org in rows]
+
+
+@dataclass(frozen=True)
+class StaffView:
+    """A person of the venue's staff, or a supervisor: sign-in name, seats held now, one-time password in force or not."""
+
+    person: int
+    login: str
+    name: str
+    seats: frozenset[str]
+    totp: bool
+
+
+def staff() -> list[StaffView]:
+    """Everybody who holds or held a seat, or has an account without any organisation, by sign-in name."""
+    ever = SeatHolding.objects.values("person")
+    rows = Person.objects.filter(closed_at__isnull=True).filter(Q(pk__in=ever) | Q(memberships__isnull=True))
+    held: dict[int, set[str]] = {}
+    for person, seat in SeatHolding.objects.filter(ended_at__isnull=True).values_list("person_id", "seat"):
+        held.setdefault(person, set()).add(seat)
+    return [
+        StaffView(p.pk, p.login, p.name, frozenset(held.get(p.pk, ())), p.totp_confirmed_at is not None)
+        for p in rows.distinct().order_by("login")
+    ]
+
+
+def members_ever(people: Iterable[int]) -> set[tuple[int, int]]:
+    """(person, organisation) of every membership these people have or had: whom they may not inspect."""
+    return set(Membership.objects.filter(person_id__in=set(people)).values_list("person_id", "org_id"))
+
+
+def all_accredited(on: date) -> list[OrgView]:
+    """Every organisation with any accreditation valid on that day, by number."""
+    rows = list(_valid(on).order_by("id").values_list("org_id", "kind", "merchant_type"))
+    kinds: dict[int, list[tuple[str, str]]] = {}
+    for org, kind, merchant in rows:
+        kinds.setdefault(org, []).append((kind, merchant))
+    return [
+        OrgView(
+            o.pk, o.number, o.name, o.name_en, o.uscc, o.kind, next((m for k, m in kinds[o.pk] if k == "merchant"), ""),
+            frozenset(k for k, _ in kinds[o.pk]),
+        )
+        for o in Organisation.objects.filter(pk__in=kinds).order_by("number")
+    ]  # fmt: skip
+
+
+def find_organisations(text: str, *, limit: int = 51, offset: int = 0) -> list[Organisation]:
+    """By part of a name, or the exact number or social credit code; newest first."""
+    rows = Organisation.objects.order_by("-pk")
+    if text:
+        rows = rows.filter(Q(name__icontains=text) | Q(name_en__icontains=text) | Q(number=text) | Q(uscc=text))
+    return list(rows[offset : offset + limit])
+
+
+def granted_accreditations(*, limit: int = 2000) -> list[Accreditation]:
+    """Every accreditation that was granted, newest first, the withdrawn and lapsed ones too."""
+    rows = Accreditation.objects.filter(granted_on__isnull=False).select_related("org").order_by("-granted_on", "-pk")
+    return list(rows[:limit])

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db import transaction
+
 from shugu.kernel import holds
-from shugu.kernel.cases import Actor, ActorKind
+from shugu.kernel.cases import Actor, ActorKind, mandate
 from shugu.kernel.commands import command
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Hold
@@ -15,8 +17,10 @@ from shugu.kernel.queries import name_fact
 from shugu.party.accreditation import (
     ActOnAccreditation,
     ApplyAccreditation,
+    WithdrawAccreditation,
     act_on_accreditation,
     apply_accreditation,
+    withdraw_accreditation,
 )
 from shugu.party.credentials import (
     Enrolment,
@@ -37,7 +41,7 @@ from shugu.party.credentials import (
     sign_in,
 )
 from shugu.party.keys import RegisterConnectorKey, register_connector_key, sign
-from shugu.party.models import Organisation
+from shugu.party.models import Organisation, Person, SeatHolding
 from shugu.party.organisations import (
     NEWCOMER,
     AddMember,
@@ -105,6 +109,37 @@ def lift_hold(cmd: LiftHold, *, actor: Actor, now: datetime) -> Hold:
     return row
 
 
+@dataclass(frozen=True)
+class CreateStaff:
+    """A new person with a first seat; the password is to be replaced by its owner."""
+
+    person: RegisterPerson
+    seat: str
+
+
+@command("party.create_staff", ("建立工作人员账号", "create a staff account"))
+def create_staff(cmd: CreateStaff, *, actor: Actor, now: datetime) -> Person:
+    """Account and seat together or neither. Errors: Forbidden unless by the operator; InputInvalid."""
+    if "operator" not in actor.seats:
+        raise Forbidden()
+    person = register_person(cmd.person, actor=actor, now=now)
+    grant_seat(GrantSeat(person.pk, cmd.seat), actor=actor, now=now)
+    return person
+
+
+def found_venue_staff(login: str, password: str, *, now: datetime) -> Person:
+    """The first operator of an empty venue, by its set-up; others are then made on /operations/people/.
+    Errors: InputInvalid; Forbidden when somebody holds a seat already."""
+    setup = mandate("venue", "init")
+    with transaction.atomic():
+        if SeatHolding.objects.exists():
+            raise Forbidden()
+        cmd = RegisterPerson(login, "场所运营", "Venue operator", "", Secret(password))
+        person = register_person(cmd, actor=setup, now=now)
+        grant_seat(GrantSeat(person.pk, "operator"), actor=setup, now=now)
+    return person
+
+
 for _name, _zh, _en in (
     ("organisation.registered", "登记单位", "organisation registered"),
     ("person.registered", "登记人员", "person registered"),
@@ -120,15 +155,18 @@ for _name, _zh, _en in (
     ("sign_in.locked", "登录锁定", "sign-in locked"),
     ("api_key.issued", "签发接口密钥", "API key issued"),
     ("api_key.revoked", "吊销接口密钥", "API key revoked"),
+    ("accreditation.revoked", "撤销入驻资格", "accreditation revoked"),
     ("org_key.registered", "登记单位密钥", "organisation key registered"),
 ):
     name_fact(_name, _zh, _en)
 
 __all__ = [
-    "NEWCOMER", "ActOnAccreditation", "AddMember", "ApplyAccreditation", "EndMembership", "EndSeat", "Enrolment",
+    "NEWCOMER", "ActOnAccreditation", "AddMember", "ApplyAccreditation", "CreateStaff", "EndMembership", "EndSeat", "Enrolment",
     "GrantSeat", "IssueApiKey", "IssuedKey", "LiftHold", "PlaceHold", "RegisterConnectorKey", "RegisterOrganisation",
-    "RegisterPerson", "ResetTotp", "RevokeApiKey", "Secret", "SetPassword", "act_on_accreditation", "add_member",
-    "apply_accreditation", "confirm_totp", "end_membership", "end_seat", "enrol_totp", "finish_sign_in", "grant_seat",
-    "issue_api_key", "key_behind", "lift_hold", "need_right", "pending_totp", "place_hold", "register_connector_key",
+    "RegisterPerson", "ResetTotp", "RevokeApiKey", "Secret", "SetPassword", "WithdrawAccreditation",
+    "act_on_accreditation", "add_member", "apply_accreditation", "confirm_totp", "create_staff", "end_membership", "end_seat",
+    "enrol_totp", "finish_sign_in", "found_venue_staff", "grant_seat", "issue_api_key", "key_behind", "lift_hold",
+    "need_right", "pending_totp", "place_hold", "register_connector_key",
     "register_organisation", "register_person", "reset_totp", "revoke_api_key", "set_password", "sign", "sign_in",
+    "withdraw_accreditation",
 ]  # fmt: skip

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.party import org_views, views
+from shugu.party import operations_views, org_views, views
 
 app_name = "party"
 urlpatterns = [
@@ -21,5 +21,15 @@ urlpatterns = [
     path("organisations/<str:number>/members/new/", org_views.add_member, name="add_member"),
     path("organisations/<str:number>/members/<int:person>/remove/", org_views.remove_member, name="remove_member"),
     path("organisations/<str:number>/connectors/new/", org_views.add_connector_key, name="add_connector_key"),
+    path("accreditations/", operations_views.accreditations, name="accreditations"),
+    path("accreditations/<str:number>/withdraw/", operations_views.withdraw, name="withdraw_accreditation"),
+    path("operations/", operations_views.home, name="operations"),
+    path("operations/people/", operations_views.people, name="people"),
+    path("operations/people/new/", operations_views.new_person, name="new_person"),
+    path("operations/people/<int:person>/seat/", operations_views.grant, name="grant_seat"),
+    path("operations/people/<int:person>/seat/<slug:seat>/end/", operations_views.end, name="end_seat"),
+    path("operations/organisations/", operations_views.organisations, name="organisations"),
+    path("operations/organisations/<str:number>/", operations_views.holds, name="org_holds"),
+    path("operations/holds/<int:hold>/lift/", operations_views.lift, name="lift_hold"),
     path("accreditations/new/", org_views.apply, name="apply"),
 ]

@@ -388,3 +388,8 @@ def registers() -> list[dict[str, Any]]:
          "operations": sorted(r.procedures)}
         for r in runtime.rules().profile.registers
     ]  # fmt: skip
+
+
+def count_entries() -> int:
+    """How many lines the account book has, for statistics."""
+    return Entry.objects.count()

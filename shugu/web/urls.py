@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.web import case_pages, demo_pages, language, style_guide
+from shugu.web import case_pages, demo_pages, language, rules_pages, style_guide
 
 app_name = "web"
 urlpatterns = [
@@ -14,6 +14,9 @@ urlpatterns = [
     path("cases/<str:number>/<slug:do>/", case_pages.act_page, name="case_act"),
     path("demo/", demo_pages.page, name="demo"),
     path("demo/advance/", demo_pages.advance, name="demo_advance"),
+    path("rules/", rules_pages.rules, name="rules"),
+    path("procedures/", rules_pages.procedures, name="procedures"),
+    path("procedures/<str:procedure>/", rules_pages.procedure, name="procedure"),
     path("style/", style_guide.page, name="style"),
     path("style/panel/", style_guide.panel, name="style_panel"),
     path("style/side/<str:object_id>/", style_guide.side, name="style_side"),
