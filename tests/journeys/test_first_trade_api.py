@@ -207,40 +207,58 @@ def agree_and_sign(story: Story) -> None:
     story("mallory").call("GET", f"/contracts/{number}", 404)
 
 
-def pay_and_receive(story: Story, connector: Connector) -> None:
-    from connector.client import pull
-
+def pay_for_token(story: Story) -> tuple[str, Any]:
+    """Bob pays; the delivery opens by itself; its number and the answer that holds the token."""
     bob = story("bob")
     request = bob.get("/money")["requests"][0]
     story.venue.bank_pays(request["reference"], request["requested_fen"], "远航物流研究有限公司")
     delivery = bob.get("/deliveries")["items"][0]["number"]
     given = bob.post(f"/deliveries/{delivery}/token", None, 201, key="token-0001")
     assert bob.post(f"/deliveries/{delivery}/token", None, 201, key="token-0001") == given
-    got = pull(given["url"], given["token"], story.venue.files / "weather.parquet", purpose="research")
-    assert (got.sha256, got.size) == (connector.sha256, connector.size)
+    return delivery, given
+
+
+def await_receipt(story: Story, delivery: str) -> Any:
+    """The connector brings its receipt by itself; the delivery as it stands then."""
     deadline = time.monotonic() + 20
-    while not (receipts := bob.get(f"/deliveries/{delivery}")["grant"]["receipts"]):
+    while (found := story("bob").get(f"/deliveries/{delivery}"))["state"] != "delivered":
         assert time.monotonic() < deadline, "the connector's receipt did not come"
         time.sleep(0.2)
-    assert receipts[0]["sha256"] == connector.sha256
     story.venue.settle()
+    return found
+
+
+def pay_and_receive(story: Story, connector: Connector) -> None:
+    from connector.client import pull
+
+    bob = story("bob")
+    delivery, given = pay_for_token(story)
+    got = pull(given["url"], given["token"], story.venue.files / "weather.parquet", purpose="research")
+    assert (got.sha256, got.size) == (connector.sha256, connector.size)
+    receipt = await_receipt(story, delivery)["grant"]["receipts"][0]
+    assert (receipt["file"], receipt["billable_bytes"]) == (connector.file.name, connector.size)
     assert bob.act(f"/deliveries/{delivery}/accept", sha256=got.sha256)["state"] == "accepted"
     story.venue.settle()
 
 
-def settle_and_prove(story: Story) -> None:
-    account = {"holder": "数源航空数据有限公司", "bank": "杭州银行", "number": "6228480000000000000"}
-    story("irene").post("/money/bank-account", account)
+def pay_out(story: Story, payments: int) -> None:
+    """Everybody names an account, one officer proposes, the other approves, the bank pays."""
+    for n, login in enumerate(("irene", "bob", "quinn", "mona")):
+        story(login).post("/money/bank-account", {"holder": login, "bank": "杭州银行", "number": f"622848000000000000{n}"})
     mona, nina = story("mona"), story("nina")
     run = mona.post("/settlement/runs", {})["number"]
     mona.post(f"/settlement/runs/{run}/approve", {"input": {}}, 403)
     nina.act(f"/settlement/runs/{run}/approve")
     story.venue.settle()
-    assert story.venue.bank_executes() > 0
+    assert story.venue.bank_executes() == payments
+
+
+def settle_and_prove(story: Story) -> None:
+    pay_out(story, 3)
     found = story("bob").get(f"/contracts/{story.memory['contract']}")
     assert (found["state"], bool(found["voucher"])) == ("completed", True)
     voucher = story("bob").get(f"/vouchers/{found['voucher']}")
     assert voucher["credential"]["credentialSubject"]["number"] == found["voucher"]
     assert "credential" not in Program(story.venue.url).get(f"/vouchers/{found['voucher']}")
-    assert mona.get("/settlement")["reconciliation"]["holds"] is True
+    assert story("mona").get("/settlement")["reconciliation"]["holds"] is True
     assert story("sven").get(f"/cases/{found['case']}")["state"] == "completed"
