@@ -67,7 +67,7 @@ def kpi_line(kpi: Kpi) -> KpiLine:
     if kpi.value is None:
         return KpiLine(tile, None)
     goal = kpi.target.number + (1 if kpi.strict else 0)
-    marks = Mark(kpi.title, float(kpi.value), text), Mark(Text("目标", "Target"), float(goal), f"{sign} {target}")
+    marks = Mark(kpi.title, float(kpi.value), text), Mark(Text("目标", "Target"), float(goal), target)
     return KpiLine(tile, Gauge(kpi.title, marks[0], marks[1], float(max(goal, kpi.value))))
 
 
