@@ -140,6 +140,7 @@ def face(actor: Actor) -> SeatFace:
             kind = "regulator" if actor.seats <= WATCHERS else "registrar" if actor.seats <= _REGISTRARS else "operator"
         return SeatFace(kind, title, actor.name)
     org = queries.organisation(actor.org)
+    named = str(Text(org.name, org.name_en))
     heads = {kind.partition(":")[0] for kind in org.accredited}
     for kind, held, title in (
         ("merchant", {"provider", "merchant"}, Text("数商", "Merchant")),
@@ -147,5 +148,5 @@ def face(actor: Actor) -> SeatFace:
         ("body", {"service_body"}, Text("第三方机构", "Third-party body")),
     ):
         if heads & held:
-            return SeatFace(kind, title, actor.name, org.name)
-    return SeatFace("merchant", Text("待入驻单位", "Not yet accredited"), actor.name, org.name)
+            return SeatFace(kind, title, actor.name, named)
+    return SeatFace("merchant", Text("待入驻单位", "Not yet accredited"), actor.name, named)

@@ -62,9 +62,10 @@ def money_lines(found: ContractView) -> list[dict[str, Any]]:
         lines.append({"title": FEES[fee.kind], "note": PAYERS[fee.payer], "fen": fee.amount_fen, "source": source})
     numbers = [s.org for s in found.shares]
     names = {n: parties.organisation_by_number(n) for n in numbers}
+    whole = sum(s.parts for s in found.shares)
     for share in found.shares:
         title = Text(f"{names[share.org].name}所得", f"to {names[share.org].name_en or names[share.org].name}")
-        note = Text(f"权利份额 {share.parts}", f"{share.parts} parts of the right")
+        note = Text(f"权利份额 {share.parts}/{whole}", f"{share.parts} of {whole} parts of the right")
         lines.append({"title": title, "note": note, "fen": share.amount_fen, "source": None})
     return lines
 
