@@ -155,23 +155,22 @@ class Hands:
         return self
 
     def enter(self) -> Hands:
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_timeout(100)
-        self.page.wait_for_load_state()
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
         return self
 
-    def look(self, shots: Path | None = None, name: str = "") -> Hands:
-        """The page at 1280 and at 375 pixels, in Chinese and English: nothing may be cut off or scroll sideways."""
-        here = self.page.url
-        bare = here.split("#")[0]
-        for lang in ("en", "zh"):
-            self.page.goto(bare + ("&" if "?" in bare else "?") + f"lang={lang}")
+    def look(self, *, english: bool = False, shots: Path | None = None, name: str = "") -> Hands:
+        """The page as it stands at 375 and 1280 pixels, and again in English: nothing may scroll sideways."""
+        here = self.page.url.split("#")[0]
+        for lang in ("zh", "en", "zh") if english or shots else ("zh",):
+            if lang == "en" or "lang=en" in self.page.url:
+                self.go(here + ("&" if "?" in here else "?") + f"lang={lang}")
+                assert self.page.evaluate("document.documentElement.lang") == {"zh": "zh-CN", "en": "en"}[lang]
             for size in (NARROW, WIDE):
                 self.page.set_viewport_size(size)  # type: ignore[arg-type]
-                wide = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-                assert wide[0] <= wide[1], f"{here} in {lang} scrolls sideways at {size['width']}: {wide[0]}"
+                wide, place = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+                assert wide <= place, f"{here} in {lang} scrolls sideways at {place}: {wide}"
                 if shots is not None:
-                    shots.mkdir(parents=True, exist_ok=True)
                     self.page.screenshot(path=shots / f"{name}-{lang}-{size['width']}.png", full_page=True)
         if shots is not None:
             self.page.emulate_media(color_scheme="dark")

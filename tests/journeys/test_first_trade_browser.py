@@ -15,6 +15,7 @@ from shugu.formats.identifiers import make_uscc
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from shugu.kernel.cases import Actor
     from tests.journeys.conftest import Connector, LiveVenue
     from tests.journeys.hands import Hands
 
@@ -35,6 +36,10 @@ EWR,2013-01-01 06:00,39.02,59.37,10.35702,0,10
 EWR,2013-01-01 07:00,39.02,61.63,8.05546,0,10
 JFK,2013-01-01 06:00,39.02,59.37,13.80936,0,10
 """
+KEY_PAGES = frozenset({
+    "market-empty", "join", "accreditation", "desk-provider", "notice", "quality", "wizard-confirm", "market", "product",
+    "negotiation", "contract-signed", "money-to-pay", "delivery-received", "settlement-due", "voucher", "supervision",
+})  # fmt: skip
 SHOTS = Path(os.environ["SHUGU_SHOTS"]) if os.environ.get("SHUGU_SHOTS") else None
 
 
@@ -57,7 +62,7 @@ class Story:
 
     def look(self, login: str, name: str, path: str = "") -> None:
         who = self(login)
-        (who.go(path) if path else who).look(SHOTS, name)
+        (who.go(path) if path else who).look(english=name in KEY_PAGES, shots=SHOTS, name=name)
 
 
 def test_a_newcomer_sells_and_a_buyer_buys_by_clicks_alone(venue: LiveVenue, browser: Browser) -> None:
@@ -316,15 +321,17 @@ def prove(story: Story) -> None:
 def supervise(story: Story) -> None:
     sven = story("sven").go("/supervision/")
     story.look("sven", "supervision")
-    sven.go("/supervision/cases/")
-    story.look("sven", "supervision-cases", "/supervision/cases/?q=" + TITLE)
-    sven.sees(TITLE)
-    contract = story("bob").go(f"/contracts/{story.memory['contract']}/").page
-    case = contract.evaluate("document.body.innerHTML.match(/CAS-[A-Z0-9-]+/)?.[0] ?? ''")
-    if case:
-        sven.go(f"/supervision/cases/{case}/").sees(TITLE)
+    case = story.venue.do(_case_of, story.memory["contract"], story.venue.world.bob)
+    sven.go(f"/supervision/cases/?number={case}").open_row(case).sees(case, "出具凭证")
+    story.look("sven", "supervision-case")
     story.look("sven", "supervision-facts", "/supervision/facts/")
-    story.look("sven", "supervision-queries", "/supervision/queries/")
+    sven.go("/supervision/queries/").sees(case)
+
+
+def _case_of(contract: str, actor: Actor) -> str:
+    from shugu.trade import queries
+
+    return queries.contract(contract, actor).case_number
 
 
 def test_sign_in_and_an_act_work_by_the_keyboard_alone(venue: LiveVenue, browser: Browser) -> None:
