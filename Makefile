@@ -44,6 +44,8 @@ docs: $(INSTALLED)  ## write the generated tables under docs/
 	@$(BIN)/shugu docs
 
 reset:  ## wipe the demonstration venue (./var) and demo-out
+	@for mark in var/postgres/postmaster.pid var/demo/postgres/postmaster.pid; do \
+		if test -f $$mark && ps -o comm= -p $$(head -1 $$mark) | grep -q postgres; then kill -INT $$(head -1 $$mark); sleep 2; fi; done
 	@rm -rf var demo-out bench-out
 	@echo "已清空 / wiped"
 

@@ -25,6 +25,20 @@ _TOLD = "first-trade.json"
 _DEMO_LAG = timedelta(days=180)
 
 
+class PortTaken(ShuguError):
+    code = "port-taken"
+    status = 500
+    sentence = ("端口 {port} 已被占用。", "Port {port} is taken.")
+    remedy = ("用 SHUGU_PORT 另选端口，或先停下占用它的程序。", "Choose another with SHUGU_PORT, or stop what holds it.")
+
+
+class StoryCutOff(ShuguError):
+    code = "story-cut-off"
+    status = 500
+    sentence = ("{path} 中的第一笔交易中途停下，没有讲完。", "The first trade in {path} was cut off half-way.")
+    remedy = ("先清空（make reset），再重新开始。", "Wipe it (make reset) and start anew.")
+
+
 def run(options: argparse.Namespace) -> int:
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "init": init, "serve": serve, "worker": worker, "demo": demo, "demonstrate": demonstrate,
@@ -119,17 +133,16 @@ def demonstrate(options: argparse.Namespace) -> int:
 
 
 def _tell(home: Home, out: Path) -> int:
-    """The first trade, whole. Errors: HomeError when an earlier telling was cut off: half a story is no ground."""
+    """The first trade, whole. Errors: StoryCutOff when an earlier telling ended early: half a story is no ground."""
     from shugu import demo as story
     from shugu.kernel.models import Fact
 
     begun, told = home.path / "first-trade.begun", home.path / _TOLD
     if begun.exists() and not told.exists() and Fact.objects.exists():
-        raise HomeError(
-            path=str(home.path),
-            why=("第一笔交易中途停下，请先 make reset", "its first trade was cut off half-way: run make reset first"),
-        )
+        raise StoryCutOff(path=str(home.path))
     begun.touch()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))  # leave through the ordinary door: stop connector and database
     code = story.run(out)
     if code == 0:
         told.write_text(json.dumps({"out": str(out.resolve())}), "utf-8")
@@ -145,16 +158,13 @@ def _stop_signal() -> threading.Event:
 
 
 def _need_port(address: str, port: int) -> None:
-    """Errors: HomeError, before any work, when something listens there already."""
+    """Errors: PortTaken, before any work, when something listens there already."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
         except OSError as error:
-            raise HomeError(
-                path=f"{address}:{port}",
-                why=("端口已被占用，可用 SHUGU_PORT 另选", "the port is taken; choose another with SHUGU_PORT"),
-            ) from error
+            raise PortTaken(port=str(port)) from error
 
 
 def _serve_all(address: str, extra: list[list[str]], ready: Callable[[], None] | None = None) -> int:

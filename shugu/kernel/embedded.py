@@ -61,19 +61,22 @@ def _forget_the_dead(data: Path) -> None:
     mark = data / "postmaster.pid"
     if mark.exists():
         first = mark.read_text("utf-8").partition("\n")[0].strip()
-        # A dead server's mark is left to PostgreSQL, which checks that nobody holds its memory any more.
+        # A dead server's mark is left to PostgreSQL, which checks that nobody holds its memory any more. But it takes
+        # another program under that number, or a dead process that nobody has buried, for a server.
         with contextlib.suppress(psutil.NoSuchProcess, ValueError):
-            if "postgres" not in psutil.Process(int(first)).name():
+            process = psutil.Process(int(first))
+            if "postgres" not in process.name() or process.status() == psutil.STATUS_ZOMBIE:
                 mark.unlink(missing_ok=True)
 
 
 def _join(data: Path, get_server: Callable[..., Any], servers: Any) -> Any:
-    """After a killed server its helpers may hold the memory for a moment longer: asked again until they are gone."""
+    """A server may be on its way down, and after a killed one its helpers hold the memory for a moment longer:
+    asked again until they are gone."""
     deadline = time.monotonic() + _GIVE_UP_AFTER
     while True:
         try:
             return get_server(data, cleanup_mode="stop")
-        except subprocess.SubprocessError:
+        except (subprocess.SubprocessError, AssertionError):
             servers._instances.pop(data, None)
             if time.monotonic() > deadline:
                 raise
