@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -28,6 +30,36 @@ def check_procedures(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
         return [Error(str(error), hint="docs/procedures.md section 2", id="shugu.E011")]
     except ShuguError as error:
         return [Error(error.message("en"), hint=error.remedy_text("en"), id="shugu.E012")]
+
+
+# How code asks for a value of the rules; a name put together at run time is not seen here.
+_ASKED = re.compile(r"""\.value\(\s*"([a-z0-9_]+(?:\.[a-z0-9_]+)+)"\s*\)""")
+
+
+@register("shugu")
+def check_rules_in_use(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Every value the installed apps ask for is in the venue's rules, so that no page finds out later."""
+    from shugu.kernel import clock, runtime
+    from shugu.kernel.workdays import local_day
+
+    try:
+        rules = runtime.rules_on(local_day(clock.wall()))
+    except ShuguError:
+        return []  # check_procedures tells it
+    asked: dict[str, str] = {}
+    for config in apps.get_app_configs():
+        if config.name.startswith("shugu."):
+            for path in sorted(Path(config.path).glob("*.py")):
+                asked |= dict.fromkeys(_ASKED.findall(path.read_text("utf-8")), f"shugu/{config.label}/{path.name}")
+    return [
+        Error(
+            f"shugu/rules/venues/{runtime.venue_id()}.toml: no value {name!r}, which {place} needs",
+            hint="Add it to the venue profile, or choose a document that has it.",
+            id="shugu.E013",
+        )
+        for name, place in sorted(asked.items())
+        if rules.get(name) is None
+    ]
 
 
 @register("shugu")

@@ -25,6 +25,12 @@ class HomeError(ShuguError):
     remedy = ("换用另一个 SHUGU_HOME，或运行 shugu init 新建。", "Choose another SHUGU_HOME, or create one with shugu init.")
 
 
+class ConfigInvalid(HomeError):
+    code = "home-config-invalid"
+    sentence = ("配置文件 {path} 的 {key}：{why}。", "Configuration file {path}, {key}: {why}.")
+    remedy = ("按 {known} 之一改正该项，或删去。", "Correct it (keys: {known}), or remove it.")
+
+
 @dataclass(frozen=True)
 class HomeConfig:
     """What home.toml says. mode: "real" or "demo"; suite: "intl" or "sm"."""
@@ -59,17 +65,29 @@ class Home:
 
     @property
     def config(self) -> HomeConfig:
+        """Errors: ConfigInvalid, which names file and key."""
         if not self.config_file.exists():
             return HomeConfig()
-        raw = tomllib.loads(self.config_file.read_text("utf-8"))
-        unknown = set(raw) - set(HomeConfig.__dataclass_fields__)
-        if unknown:
-            raise HomeError(path=str(self.config_file), why=f"unknown keys {sorted(unknown)}")
+        try:
+            raw = tomllib.loads(self.config_file.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise self._invalid("*", f"不是 TOML（{error}）", f"it is not TOML ({error})") from error
+        for key, value in raw.items():
+            if key not in HomeConfig.__dataclass_fields__:
+                raise self._invalid(key, "没有这个键", "there is no such key")
+            wanted = type(getattr(HomeConfig, key))
+            kind = list if wanted is tuple else wanted
+            if type(value) is not kind or (kind is list and not all(isinstance(h, str) for h in value)):
+                raise self._invalid(key, f"类型应为 {kind.__name__}", f"its type must be {kind.__name__}")
         if raw.get("mode", "real") not in ("real", "demo"):
-            raise HomeError(path=str(self.config_file), why="mode must be real or demo")
+            raise self._invalid("mode", "须为 real 或 demo", "it must be real or demo")
         if "hosts" in raw:
             raw["hosts"] = tuple(raw["hosts"])
         return HomeConfig(**raw)
+
+    def _invalid(self, key: str, zh: str, en: str) -> ConfigInvalid:
+        known = ", ".join(HomeConfig.__dataclass_fields__)
+        return ConfigInvalid(path=str(self.config_file), key=key, why=(zh, en), known=known)
 
     def write_config(self, config: HomeConfig) -> None:
         """Written once; a home never changes its mode (a shifted clock can never become a real one)."""
