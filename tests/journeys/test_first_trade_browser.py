@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.journeys.conftest import Connector, LiveVenue
     from tests.journeys.hands import Hands
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys-browser")]
 PASSWORD = "journey-pass-2026"
 TITLE = "纽约机场气象观测数据"
 DICTIONARY = """列名,类型,名称,可空,说明
@@ -325,7 +325,7 @@ def supervise(story: Story) -> None:
     sven.go(f"/supervision/cases/?number={case}").open_row(case).sees(case, "出具凭证")
     story.look("sven", "supervision-case")
     story.look("sven", "supervision-facts", "/supervision/facts/")
-    sven.go("/supervision/queries/").sees(case)
+    sven.go("/supervision/queries/").sees("监管查询留痕", "孙文")
 
 
 def _case_of(contract: str, actor: Actor) -> str:
