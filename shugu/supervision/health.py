@@ -54,5 +54,5 @@ def health(now: datetime) -> Health:
             for c in Cursor.objects.order_by("subscriber")
         ),
         Clock.objects.filter(status="running", due_at__lte=now).count(), int(jobs.get("todo", 0)), int(jobs.get("failed", 0)),
-        now - head.signed_at if head else None, size, disk.free, disk.total,
+        timedelta(seconds=int((now - head.signed_at).total_seconds())) if head else None, size, disk.free, disk.total,
     )  # fmt: skip

@@ -25,12 +25,13 @@ from shugu.web.tables import Choice, Column, Kind, make_table
 FORCE = {"must": Text("必须", "must"), "may": Text("可以", "may"), "venue": Text("场所自定", "the venue's choice")}
 STATUS = {
     "in_force": Text("有效", "in force"), "lapsed": Text("已到期，场所沿用", "lapsed, continued by the venue"),
-    "draft": Text("征求意见", "draft"), "trial": Text("试行", "on trial"),
+    "draft": Text("征求意见", "draft"), "trial": Text("试行", "on trial"), "venue": Text("本场所规则", "rule of this venue"),
+    "advisory": Text("参考文件", "advisory"), "group_standard": Text("团体标准", "group standard"),
 }  # fmt: skip
 UNITS = {
     "wd": Text("个工作日", "working days"), "cd": Text("日", "days"), "month": Text("个月", "months"),
     "year": Text("年", "years"), "fen": Text("分", "fen"), "percent": Text("%", "%"), "bps": Text("万分之一", "basis points"),
-    "count": Text("", ""), "byte": Text("字节", "bytes"), "minute": Text("分钟", "minutes"), "hour": Text("小时", "hours"),
+    "count": Text("", ""), "none": Text("", ""), "byte": Text("字节", "bytes"), "minute": Text("分钟", "minutes"), "hour": Text("小时", "hours"),
 }  # fmt: skip
 ROLES = {CLOCK: Text("期限届满", "the clock"), MANDATE: Text("系统（其他环节）", "the system")}
 
