@@ -26,12 +26,15 @@ def _attempt(url: str, headers: dict[str, str], part: Path) -> None:
     """Go on with the file where it stands, until the connection breaks or the file is whole."""
     have = part.stat().st_size if part.exists() else 0
     asked = headers | ({"Range": f"bytes={have}-"} if have else {})
-    with contextlib.suppress(httpx.TransportError), part.open("ab") as out:
-        with httpx.stream("GET", url, headers=asked, trust_env=False, timeout=20) as answer:
-            if answer.status_code in (200, 206):
-                for chunk in answer.iter_raw(1 << 14):
-                    out.write(chunk)
-                    out.flush()
+    with (
+        contextlib.suppress(httpx.TransportError),
+        part.open("ab") as out,
+        httpx.stream("GET", url, headers=asked, trust_env=False, timeout=20) as answer,
+    ):
+        if answer.status_code in (200, 206):
+            for chunk in answer.iter_raw(1 << 14):
+                out.write(chunk)
+                out.flush()
 
 
 def _counted(world: World, arrived: int) -> None:
