@@ -31,7 +31,8 @@ STATUS = {
 UNITS = {
     "wd": Text("个工作日", "working days"), "cd": Text("日", "days"), "month": Text("个月", "months"),
     "year": Text("年", "years"), "fen": Text("分", "fen"), "percent": Text("%", "%"), "bps": Text("万分之一", "basis points"),
-    "count": Text("", ""), "none": Text("", ""), "byte": Text("字节", "bytes"), "minute": Text("分钟", "minutes"), "hour": Text("小时", "hours"),
+    "count": Text("", ""), "none": Text("", ""), "per_minute": Text("次/分钟", "a minute"),
+    "byte": Text("字节", "bytes"), "minute": Text("分钟", "minutes"), "hour": Text("小时", "hours"),
 }  # fmt: skip
 ROLES = {CLOCK: Text("期限届满", "the clock"), MANDATE: Text("系统（其他环节）", "the system")}
 
