@@ -179,7 +179,8 @@ def _serve_all(address: str, extra: list[list[str]], ready: Callable[[], None] |
     children: list[subprocess.Popen[bytes]] = []
     try:
         for command in (web, [python, "-m", "shugu.cli", "worker"], *extra):
-            children.append(subprocess.Popen(command))
+            # A session of its own: Ctrl-C comes to us alone, and each child is told once.
+            children.append(subprocess.Popen(command, start_new_session=True))
         if _answers(address, home.port, children, stop):
             (ready or (lambda: print(f"http://{address}:{home.port}/")))()
         while not stop.wait(0.5):

@@ -39,34 +39,34 @@ def start(data: Path) -> Any:
 
             data.parent.mkdir(parents=True, exist_ok=True)
             fresh = not (data / "PG_VERSION").exists()
-            with PostgresServer._lock:
-                _forget_the_dead(data)
+            _forget_the_dead(data, PostgresServer._lock)
             server = _join(data, get_server, PostgresServer)
         # Runs before the server's own farewell, which counts who is left.
-        atexit.register(_forget_the_dead, data)
+        atexit.register(_forget_the_dead, data, PostgresServer._lock)
         _running[data] = server
         _ensure_database(server, fresh)
     return _running[data]
 
 
-def _forget_the_dead(data: Path) -> None:
+def _forget_the_dead(data: Path, lock: Any) -> None:
     """What killed processes left: they still count as joined, so nobody would ever stop the server; and after the
     machine went down the server's own number may be another program's by now."""
     import psutil  # type: ignore[import-untyped]
 
-    joined = data / ".handle_pids.json"
-    if joined.exists():
-        numbers = [n for n in json.loads(joined.read_text("utf-8") or "[]") if psutil.pid_exists(n)]
-        joined.write_text(json.dumps(numbers), "utf-8")
-    mark = data / "postmaster.pid"
-    if mark.exists():
-        first = mark.read_text("utf-8").partition("\n")[0].strip()
-        # A dead server's mark is left to PostgreSQL, which checks that nobody holds its memory any more. But it takes
-        # another program under that number, or a dead process that nobody has buried, for a server.
-        with contextlib.suppress(psutil.NoSuchProcess, ValueError):
-            process = psutil.Process(int(first))
-            if "postgres" not in process.name() or process.status() == psutil.STATUS_ZOMBIE:
-                mark.unlink(missing_ok=True)
+    with lock:
+        joined = data / ".handle_pids.json"
+        if joined.exists():
+            numbers = [n for n in json.loads(joined.read_text("utf-8") or "[]") if psutil.pid_exists(n)]
+            joined.write_text(json.dumps(numbers), "utf-8")
+        mark = data / "postmaster.pid"
+        if mark.exists():
+            first = mark.read_text("utf-8").partition("\n")[0].strip()
+            # A dead server's mark is left to PostgreSQL, which checks that nobody holds its memory any more. But it takes
+            # another program under that number, or a dead process that nobody has buried, for a server.
+            with contextlib.suppress(psutil.NoSuchProcess, ValueError):
+                process = psutil.Process(int(first))
+                if "postgres" not in process.name() or process.status() == psutil.STATUS_ZOMBIE:
+                    mark.unlink(missing_ok=True)
 
 
 def _join(data: Path, get_server: Callable[..., Any], servers: Any) -> Any:

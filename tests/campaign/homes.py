@@ -101,4 +101,4 @@ def wait_for(children: Sequence[subprocess.Popen[bytes]], seconds: float) -> Non
     """Until each has ended by itself with 0."""
     deadline = time.monotonic() + seconds
     for child in children:
-        assert child.wait(max(0.1, deadline - time.monotonic())) == 0, f"{child.args} ended with {child.returncode}"
+        assert child.wait(max(0.1, deadline - time.monotonic())) == 0, f"{child.args!r} ended with {child.returncode}"
