@@ -48,6 +48,7 @@ class Venue:
         client = Client()
         if who:
             actor, now = self.actor(who), clock.now().isoformat()
+            assert actor.person is not None
             stamp = Person.objects.get(pk=actor.person).stamp
             session = client.session
             session["seat"] = {"person": actor.person, "org": actor.org, "stamp": stamp, "since": now, "seen_at": now}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shugu.appraisal.models import Assignment, ComplianceReport, QualityReport
 from shugu.catalogue.models import Listing, Product
 from shugu.delivery.models import Connector, Delivery
@@ -34,7 +36,7 @@ def values_of(parameter: str) -> list[str]:
     """Real values for a parameter of an address; every kind of number for `number` and its like."""
     if parameter in ("number", "product"):
         return numbers()
-    first: dict[str, list[object]] = {
+    first: dict[str, Sequence[object]] = {
         "case": list(Case.objects.order_by("pk").values_list("pk", flat=True)[:MOST_OF_A_KIND]),
         "material": list(Material.objects.order_by("pk").values_list("pk", flat=True)[:MOST_OF_A_KIND]),
         "fact_id": list(Fact.objects.order_by("-pk").values_list("pk", flat=True)[: 2 * MOST_OF_A_KIND]),

@@ -48,6 +48,9 @@ PUBLIC = {
     "style/panel/": "the look, with samples only",
     "style/side/<str:object_id>/": "the look, with samples only",
     "rules/": "the rules in force with their sources",
+    "procedures/": "the procedures in force",
+    "procedures/<str:procedure>/": "one procedure: states, acts, time limits and sources",
+    "accreditations/": "who may offer, buy and appraise here",
     "disclosure/": "published statistics",
     "api/openapi.json": "the description of the API",
     "api/docs": "the description of the API",
@@ -82,7 +85,7 @@ def filled(address: str) -> list[str]:
         path = address
         for name in names:
             fill = value if name == names[0] else plain.get(name, "1")
-            path = re.sub(rf"<(?:\w+:)?{name}>", lambda _, fill=fill: fill, path, count=1)
+            path = re.sub(rf"<(?:\w+:)?{name}>", fill.replace("\\", ""), path, count=1)
         out.append(f"/{path}")
     return out
 
@@ -104,7 +107,7 @@ def walk(venue: Venue, who: str) -> tuple[list[Finding], set[str]]:
                 findings.append(Finding(path, f"{answer.status_code}"))
             if answer.status_code == 200:
                 opened.add(address)
-                content = b"".join(answer) if answer.streaming else answer.content  # type: ignore[attr-defined]
+                content = b"".join(answer) if answer.streaming else answer.content
                 text = content.decode("utf-8", "replace")
                 findings += [Finding(path, f"tells {s}") for s in objects.told(text, known, path)]
     return findings, opened
