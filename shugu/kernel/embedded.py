@@ -13,7 +13,7 @@ import os
 import subprocess
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +75,28 @@ def _join(data: Path, get_server: Callable[..., Any], servers: Any) -> Any:
     deadline = time.monotonic() + _GIVE_UP_AFTER
     while True:
         try:
-            return get_server(data, cleanup_mode="stop")
+            with _plain_locale():
+                return get_server(data, cleanup_mode="stop")
         except (subprocess.SubprocessError, AssertionError):
             servers._instances.pop(data, None)
             if time.monotonic() > deadline:
                 raise
             time.sleep(_PAUSE)
+
+
+@contextlib.contextmanager
+def _plain_locale() -> Iterator[None]:
+    """initdb takes the caller's locale, which may be a name this machine does not have (LANG=en)."""
+    before = {name: os.environ.get(name) for name in ("LC_ALL", "LANG")}
+    os.environ.update(dict.fromkeys(before, "C.UTF-8"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
 
 
 def _socket_directory(server: Any) -> Path:
