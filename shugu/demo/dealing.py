@@ -48,9 +48,8 @@ def agree(story: Story) -> None:
             tell.say(f"{reason.points}/{reason.of} {reason.why.zh}", f"{reason.points}/{reason.of} {reason.why.en}")
     with tell.step("negotiation", "磋商：出价、还价、成交", "negotiation: offer, counter-offer, agreement"):
         terms = Terms(365, PURPOSE, "data_set")
-        talk = marketing.open_negotiation(
-            marketing.OpenNegotiation(story.product, posted.number, price_fen=FIRST_OFFER, terms=terms), actor=bob, now=clock.now()
-        )
+        opening = marketing.OpenNegotiation(story.product, posted.number, price_fen=FIRST_OFFER, terms=terms)
+        talk = marketing.open_negotiation(opening, actor=bob, now=clock.now())
         marketing.counter_offer(marketing.CounterOffer(talk.number, COUNTER, terms), actor=alice, now=clock.now())
         standing = market.negotiation(talk.number, bob).standing
         assert standing is not None

@@ -42,7 +42,8 @@ def _check(value: object, depth: int) -> bool:
             plain &= _check(item, depth + 1)
         return plain
     if isinstance(value, (list, tuple)):
-        return all([_check(item, depth + 1) for item in value])
+        every = [_check(item, depth + 1) for item in value]  # each is checked, whatever the first says
+        return all(every)
     if isinstance(value, (str, int)):
         return False
     name = kind.__name__

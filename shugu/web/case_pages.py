@@ -141,7 +141,8 @@ def _plain(value: object) -> object:
 def _back(request: HttpRequest, case: Case) -> str:
     """The page of the object when the act's button stood there, else the case."""
     detail = case_acts.detail_url(case)
-    return detail if detail and urlsplit(request.headers.get("Referer", "")).path == detail else reverse("web:case", args=[case.number])
+    came_from = urlsplit(request.headers.get("Referer", "")).path
+    return detail if detail and came_from == detail else reverse("web:case", args=[case.number])
 
 
 @require_http_methods(["GET", "POST"])
