@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,7 +104,18 @@ def rules_page(rules: RuleSet) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _import_everything() -> None:
+    """Errors are found by their class tree, so every module must have been read, whoever asks first."""
+    import shugu
+
+    for module in pkgutil.walk_packages(shugu.__path__, "shugu."):
+        parts = module.name.split(".")
+        if not {"tests", "migrations", "wsgi"} & set(parts):
+            importlib.import_module(module.name)
+
+
 def errors() -> list[type[ShuguError]]:
+    _import_everything()
     found: list[type[ShuguError]] = []
     queue = [ShuguError]
     while queue:
@@ -116,7 +129,8 @@ def errors() -> list[type[ShuguError]]:
 
 def reference_page() -> str:
     lines = ["# 参考 / Reference", "", "## 命令 / Commands", "", "| 命令 command | 名称 title |", "|---|---|"]
-    lines += [f"| `{c.name}` | {c.title.zh} / {c.title.en} |" for c in sorted(COMMANDS.values(), key=lambda c: c.name)]
+    commands = [c for c in COMMANDS.values() if ".tests." not in c.function.__module__]
+    lines += [f"| `{c.name}` | {c.title.zh} / {c.title.en} |" for c in sorted(commands, key=lambda c: c.name)]
     lines += ["", "## 事实 / Facts", "", "| 事实 fact | 名称 title |", "|---|---|"]
     lines += [f"| `{name}` | {title.zh} / {title.en} |" for name, title in sorted(fact_titles().items())]
     lines += ["", "## 错误 / Errors", "", "| 代码 code | HTTP | 说明 sentence | 处理 remedy |", "|---|---|---|---|"]

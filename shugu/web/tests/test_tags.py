@@ -77,7 +77,7 @@ def test_a_chip_has_word_and_tone() -> None:
         draw("{% chip c %}", c=Chip(Text("已登记", "Registered"), Tone.GOOD))
         == '<span class="chip tone-good">已登记</span>'
     )
-    assert draw('{% chip "x" "bad" %}') == '<span class="chip tone-bad">x</span>'
+    assert draw('{% chip "x" "bad" %}') == '<span class="chip tone-bad">X</span>'
     with pytest.raises(ValueError, match="mauve"):
         draw('{% chip "x" "mauve" %}')
 
