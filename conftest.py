@@ -67,7 +67,7 @@ def now() -> datetime:
 
 @pytest.fixture()
 def world(db: None, now: datetime) -> World:
-    """The cast of tests/world.py on the morning of `now`, made through real services."""
-    from tests.world import World
+    """The cast of tests/world.py on the morning of `now`, made through real services (once a process, then laid again)."""
+    from tests import snapshot
 
-    return World.begin(now)
+    return snapshot.world(now)

@@ -9,6 +9,7 @@ from django.test import Client
 from shugu.formats.identifiers import make_uscc
 from shugu.kernel import clock
 from shugu.party import queries, services
+from tests import snapshot
 from tests.world import PAPER, World
 
 PASSWORD = "correct horse battery"
@@ -16,7 +17,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture()
 def today(db: None) -> World:
-    return World.begin(clock.now())
+    return snapshot.world(snapshot.this_moment())
 
 
 def _token(actor: Any, scopes: tuple[str, ...] = ("read", "act")) -> dict[str, str]:

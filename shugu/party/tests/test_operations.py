@@ -12,6 +12,7 @@ from shugu.kernel.models import Fact
 from shugu.kernel.workdays import local_day
 from shugu.party import queries, seat, services
 from shugu.party.models import Accreditation, Person
+from tests import snapshot
 from tests.world import World
 
 PAGES = ("/operations/", "/operations/people/", "/operations/people/new/", "/operations/organisations/")
@@ -20,7 +21,7 @@ PAGES = ("/operations/", "/operations/people/", "/operations/people/new/", "/ope
 @pytest.fixture()
 def venue(db: None) -> World:
     """The cast on the real day: pages read the clock."""
-    return World.begin(clock.now())
+    return snapshot.world(snapshot.this_moment())
 
 
 @pytest.fixture()

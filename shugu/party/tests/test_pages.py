@@ -14,6 +14,7 @@ from shugu.kernel.models import Case
 from shugu.party import queries, services
 from shugu.party.models import Accreditation, Person
 from shugu.party.services import Secret
+from tests import snapshot
 from tests.world import PAPER, SETUP, World
 
 PASSWORD = "correct horse battery"
@@ -27,7 +28,7 @@ def _key() -> str:
 @pytest.fixture()
 def today(db: None) -> World:
     """The cast on the real day: pages read the clock."""
-    return World.begin(clock.now())
+    return snapshot.world(snapshot.this_moment())
 
 
 def _signed_in(world: World, login: str) -> Client:

@@ -16,6 +16,7 @@ from shugu.party import services as party
 from shugu.supervision import queries, services
 from shugu.supervision.errors import AlreadyDrawn, NoCheckpoint, NothingToDraw
 from shugu.supervision.models import Inspection
+from tests import snapshot
 from tests.world import SETUP, World
 
 WATCHED = (
@@ -27,7 +28,7 @@ WATCHED = (
 @pytest.fixture()
 def venue(db: None) -> World:
     """The cast on the real day: pages read the clock."""
-    return World.begin(clock.now())
+    return snapshot.world(snapshot.this_moment())
 
 
 @pytest.fixture()
