@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -45,7 +47,7 @@ def move_many(cases: Iterable[int], command: Command, *, actor: Actor, now: date
     moves meanwhile, is left as it is and reported. Steps that only collect a voice are refused here."""
     refused: dict[int, Refused] = {}
     planned: list[_Planned] = []
-    with transaction.atomic():
+    with _collector_off(), transaction.atomic():
         for view in store.read_cases(sorted(set(cases))):
             try:
                 planned.append(_plan(view, command, actor, now))
@@ -58,6 +60,18 @@ def move_many(cases: Iterable[int], command: Command, *, actor: Actor, now: date
             else:
                 _after(item, moved[item.view.id], command, actor, now)
     return BulkResult(tuple(sorted(moved)), refused)
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """Everything made here lives until the end: looking for garbage in between takes a quarter of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _plan(view: Keyed, command: Command, actor: Actor, now: datetime) -> _Planned:
