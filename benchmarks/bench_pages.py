@@ -199,8 +199,11 @@ def signed_in(actor: Any) -> Any:
 def measure(name: str, ask: Callable[[int], Any]) -> None:
     for n in range(WARM_UP):
         ask(n)
+    from shugu.web import rates
+
     spent = []
     for n in range(REQUESTS):
+        rates.BUCKETS.forget()  # one caller stands for two hundred: the limit per source is not what is measured
         begun = time.perf_counter()
         answer = ask(n)
         spent.append((time.perf_counter() - begun) * 1000)
