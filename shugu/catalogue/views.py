@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from shugu.appraisal import queries as appraisal
@@ -171,7 +171,7 @@ def product(request: HttpRequest, number: str) -> HttpResponse:
         "form": table["product_forms"].get(shown.form, shown.form),
         "delivery": [table["delivery_forms"].get(d, Text(d, d)) for d in shown.delivery_forms],
         "licence": plain_words(licence_from(shown.licence), table["purposes"]), "unit": UNIT_TITLES[shown.price_unit],
-        "names": [c["name"] for c in shown.dictionary], "trade": _trade_acts(view, mine),
+        "names": [c["name"] for c in shown.dictionary],
         "provider": parties.org_names([view.provider_org], lang)[view.provider_org],
         "provider_number": parties.organisation(view.provider_org).number,
     }  # fmt: skip
@@ -207,19 +207,6 @@ def _record(request: HttpRequest, view: queries.ProductView, actor: Actor | None
         ),
         clock=clock_of(clocks[0]) if clocks else None, acts=own, subject=str(view.current.fact),
     )  # fmt: skip
-
-
-def _trade_acts(view: queries.ProductView, mine: bool) -> list[Link]:
-    """Where a buyer goes on; the market app offers the pages."""
-    if mine or not view.listed:
-        return []
-    out = []
-    for name, text in (("market:buy", Text("按标价购买", "Buy at this price")), ("market:negotiate", Text("议价", "Negotiate"))):
-        try:
-            out.append(Link(text, reverse(name, args=[view.number])))
-        except NoReverseMatch:
-            continue
-    return out
 
 
 @require_GET
