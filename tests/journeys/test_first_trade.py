@@ -82,7 +82,7 @@ def test_the_audit_of_the_kept_home_finds_nothing(told: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_second_run_refuses_to_mix_two_stories(told: Path) -> None:
+def test_a_second_run_tells_no_second_story_and_audits_the_first(told: Path) -> None:
     done = run("shugu.cli", "demo", "--out", str(told / "again"), home=told / "home")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert summary(told)["ok"]
