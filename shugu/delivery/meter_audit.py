@@ -82,6 +82,8 @@ def _grant_faults(row: Grant) -> Iterator[tuple[str, str]]:
     except ShuguError as error:
         yield (f"授权文件不成立：{error.message('zh')}", f"the grant's document does not hold: {error.message('en')}")
         return
+    if (row.valid_from, row.valid_until) != (paper.valid_from, paper.valid_until):
+        yield ("行与授权文件的期限不同", "the row's term is not its document's")
     receipts = list(row.receipts.all())
     if paper.limits.count is not None and len(receipts) > paper.limits.count:
         yield ("交付次数超过授权", "more deliveries than were granted")

@@ -12,7 +12,7 @@ from shugu.kernel.models import Case
 
 class Contract(models.Model):
     """`terms` is the canonical document of revision `revision`; `document_digest` that of the credential the venue
-    signed at approval. `effective_at` is the moment the money was held; the term counts from it."""
+    signed at approval. `effective_at` is the second in which the money was held; the term counts from it."""
 
     case = models.OneToOneField(Case, on_delete=models.PROTECT, related_name="+")
     number = models.CharField(max_length=40, unique=True)

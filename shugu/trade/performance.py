@@ -101,7 +101,8 @@ def confirm_funding(cmd: ConfirmFunding, *, actor: Actor, now: datetime) -> Cont
     if _done_before(row, "fund", cmd.reference):
         return row
     _confirm(row, "fund", cmd.reference, actor, now, {"terms": row.terms_digest, "data_contract": row.document_digest})
-    row.effective_at = now
+    # Papers state whole seconds; the term begins at the second they state, or it would begin after them.
+    row.effective_at = now.replace(microsecond=0)
     row.save(update_fields=["delivery", "effective_at"])
     return row
 
