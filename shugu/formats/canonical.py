@@ -38,8 +38,10 @@ def _check(value: object, depth: int) -> bool:
         for key, item in value.items():
             if not isinstance(key, str):
                 raise NotCanonical(reason=("键不是字符串", "a key is not a string"))
-            plain &= max(key, default="") < _PLAIN_KEY
-            plain &= _check(item, depth + 1)
+            if not (key.isascii() or max(key, default="") < _PLAIN_KEY):
+                plain = False
+            if type(item) is not str and not _check(item, depth + 1):
+                plain = False
         return plain
     if isinstance(value, (list, tuple)):
         every = [_check(item, depth + 1) for item in value]  # each is checked, whatever the first says

@@ -6,7 +6,7 @@ import gc
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -78,7 +78,7 @@ def _plan(view: Keyed, command: Command, actor: Actor, now: datetime) -> _Planne
     tab = table(view.procedure, view.version)
     step = tab.step(view.state, command.do)
     if step is not None and _asks_context(step):
-        view = replace(view, facts=VOCABULARY.contexts[tab.subject](view.id, now))
+        view = view.knowing(VOCABULARY.contexts[tab.subject](view.id, now))
     decision = decide(tab, view, command, actor, now)
     if not isinstance(decision, Move):
         raise Refused(why=("逐件表示意见", "voices are given case by case"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 
 class ActorKind(StrEnum):
@@ -119,6 +119,12 @@ class CaseView:
     holds: tuple[HoldView, ...] = ()
     subjects: tuple[str, ...] = ()
     parent: int | None = None
+
+    def knowing(self, facts: Mapping[str, Any]) -> Self:
+        """This view with `facts`, what the subject's app told of it. (dataclasses.replace costs ten times as much.)"""
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__, facts=facts)
+        return view
 
     def orgs(self, role: str) -> frozenset[int]:
         return frozenset(p.org for p in self.parties if p.role == role and p.org is not None)

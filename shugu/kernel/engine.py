@@ -134,7 +134,7 @@ def act(
     with transaction.atomic():
         view = store.read_case(case)
         tab = table(view.procedure, view.version)
-        view = replace(view, facts=VOCABULARY.contexts[tab.subject](case, now))
+        view = view.knowing(VOCABULARY.contexts[tab.subject](case, now))
         decision = decide(tab, view, command, actor, now)
         effective = effective_on or local_day(now)
         fact = fact_of(tab, view, decision, command, actor, now, effective, ground, fact_data, digests)

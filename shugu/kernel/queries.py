@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -96,7 +96,7 @@ def view_of(case: int, now: datetime | None = None) -> tuple[Table, CaseView]:
     """The table and the full view of a case, its context as of `now` (the venue's time) included. Errors: NotFound."""
     view = store.read_case(case)
     tab = table(view.procedure, view.version)
-    return tab, replace(view, facts=VOCABULARY.contexts[tab.subject](case, now or clock.now()))
+    return tab, view.knowing(VOCABULARY.contexts[tab.subject](case, now or clock.now()))
 
 
 def acts(case: int, actor: Actor, now: datetime) -> list[ActChoice]:
