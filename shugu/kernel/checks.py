@@ -46,6 +46,7 @@ def check_rules_in_use(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         rules = runtime.rules_on(local_day(clock.wall()))
     except ShuguError:
         return []  # check_procedures tells it
+    registers: list[str | None] = [*(register.id for register in rules.profile.registers)] or [None]
     asked: dict[str, str] = {}
     for config in apps.get_app_configs():
         if config.name.startswith("shugu."):
@@ -58,7 +59,7 @@ def check_rules_in_use(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
             id="shugu.E013",
         )
         for name, place in sorted(asked.items())
-        if rules.get(name) is None
+        if any(rules.get(name, register=register) is None for register in registers)
     ]
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from shugu.kernel import workdays
 from shugu.kernel.calendars import Calendar
-from shugu.kernel.cases import CaseView, ClockView, Rules
+from shugu.kernel.cases import CaseView, ClockView
 from shugu.kernel.procedure import ClockRow, Table
+from shugu.kernel.vocabulary import VOCABULARY, Vocabulary
 
 OPEN = ("running", "paused", "overdue")
 
@@ -23,15 +24,20 @@ class ClockPlan:
     changed: tuple[ClockView, ...] = ()
 
 
-def length_of(rules: Rules, row: ClockRow) -> workdays.Length:
-    value = rules.value(row.length)
+def rule_of(view: CaseView, row: ClockRow, words: Vocabulary = VOCABULARY) -> str:
+    """The name of the rule value that gives this clock its length in this case."""
+    return next(item.rule for item in row.lengths if item.when is None or words.predicates[item.when](view))
+
+
+def length_of(view: CaseView, row: ClockRow) -> workdays.Length:
+    value = view.rules.value(rule_of(view, row))
     return workdays.Length(value.value, value.unit)
 
 
-def start_clock(row: ClockRow, start: date, rules: Rules, calendar: Calendar) -> ClockView:
+def start_clock(row: ClockRow, start: date, view: CaseView, calendar: Calendar) -> ClockView:
     due = workdays.due(
         start,
-        length_of(rules, row),
+        length_of(view, row),
         direction=row.direction,
         first_day_counts=row.first_day_counts,
         calendar=calendar,
@@ -66,12 +72,12 @@ def plan(
         live = next((c for c in reversed(view.clocks) if c.id == row.id and c.status in OPEN), None)
         restarts = fact in row.on or _newly_declared(row, view, data)
         if live is not None:
-            after = _after(row, live, to, final, effective_on, view.rules, calendar, restarts)
+            after = _after(row, live, to, final, effective_on, view, calendar, restarts)
             if after is not live:
                 changed.append(after)
         if restarts and not final and (not row.spans or to in row.spans):
             begin = effective_on if row.on else date.fromisoformat(str(data[row.date or ""]))
-            started.append(start_clock(row, begin, view.rules, calendar))
+            started.append(start_clock(row, begin, view, calendar))
     return ClockPlan(tuple(started), tuple(changed))
 
 
@@ -85,7 +91,7 @@ def _after(
     to: str,
     final: bool,
     on: date,
-    rules: Rules,
+    view: CaseView,
     calendar: Calendar,
     restarts: bool,
 ) -> ClockView:
@@ -95,7 +101,7 @@ def _after(
     if live.status == "running" and to in row.pauses_in:
         return replace(live, status="paused", paused_on=on)
     if live.status == "paused" and to not in row.pauses_in and not row.pauses_while:
-        return resumed(row, live, on, rules, calendar)
+        return resumed(row, live, on, view, calendar)
     return live
 
 
@@ -103,10 +109,10 @@ def paused(live: ClockView, on: date) -> ClockView:
     return replace(live, status="paused", paused_on=on)
 
 
-def resumed(row: ClockRow, live: ClockView, on: date, rules: Rules, calendar: Calendar) -> ClockView:
+def resumed(row: ClockRow, live: ClockView, on: date, view: CaseView, calendar: Calendar) -> ClockView:
     """The clock after a pause: the days paused are added, or the whole length starts anew (`resume`)."""
     assert live.paused_on is not None
-    length = length_of(rules, row)
+    length = length_of(view, row)
     if row.resume == "restart":
         due = workdays.due(on, length, calendar=calendar)
     else:

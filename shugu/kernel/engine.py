@@ -255,7 +255,7 @@ def _resume_parent(parent: int, child: str, on: date) -> None:
     rows = {row.id: row for row in tab.clocks if child in row.pauses_while}
     open_kinds = {kind for kind, count in view.children.items() if count}
     changed = tuple(
-        resumed(rows[c.id], c, on, view.rules, runtime.calendar())
+        resumed(rows[c.id], c, on, view, runtime.calendar())
         for c in view.clocks
         if c.id in rows and c.status == "paused" and not open_kinds & set(rows[c.id].pauses_while)
     )

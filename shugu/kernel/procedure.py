@@ -82,13 +82,21 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Length:
+    """A rule value that gives a clock's length, when `when` holds; the last of a clock's is unconditional."""
+
+    rule: str
+    when: str | None = None
+
+
+@dataclass(frozen=True)
 class ClockRow:
     """kind: fire | duty | window | bar. `on` names facts, `date` a declared date field of the case."""
 
     id: str
     title: Text
     kind: str
-    length: str
+    lengths: tuple[Length, ...]
     on: tuple[str, ...] = ()
     date: str | None = None
     act: tuple[str, ...] = ()
@@ -98,6 +106,11 @@ class ClockRow:
     pauses_while: tuple[str, ...] = ()
     pauses_in: tuple[str, ...] = ()
     resume: str = "continue"
+
+    @property
+    def length(self) -> str:
+        """The rule that holds when no condition of another does."""
+        return self.lengths[-1].rule
 
 
 @dataclass(frozen=True)
@@ -167,12 +180,13 @@ def load_table(path: Path, app: str) -> Table:
 
 _TOP = {
     "id", "version", "title", "source", "subject", "opened", "opener", "party", "state", "step", "clock",
-    "distinct", "duty", "opened_by_fact",
+    "distinct", "duty", "opened_by_fact", "matrix",
 }
 
 
 def parse_table(raw: Mapping[str, Any], app: str, where: str) -> Table:
     _only(raw, _TOP, where)
+    matrix = {name: tuple(_material(m, where) for m in rows) for name, rows in raw.get("matrix", {}).items()}
     table = Table(
         id=raw["id"],
         version=raw["version"],
@@ -184,7 +198,7 @@ def parse_table(raw: Mapping[str, Any], app: str, where: str) -> Table:
         opener=tuple(raw["opener"]),
         parties=tuple(_party(p, where) for p in raw.get("party", ())),
         states=tuple(_state(s, where) for s in raw["state"]),
-        steps=tuple(_step(s, where) for s in raw["step"]),
+        steps=tuple(_step(s, where, matrix) for s in raw["step"]),
         clocks=tuple(_clock(c, where) for c in raw.get("clock", ())),
         distinct=tuple(tuple(d) for d in raw.get("distinct", ())),
         duty=raw.get("duty", False),
@@ -218,7 +232,7 @@ def _state(raw: Mapping[str, Any], where: str) -> State:
     return State(raw["id"], text_of(raw["title"], f"{where} state {raw['id']}"), raw.get("final", False))
 
 
-def _step(raw: Mapping[str, Any], where: str) -> Step:
+def _step(raw: Mapping[str, Any], where: str, matrix: Mapping[str, tuple[MaterialRow, ...]]) -> Step:
     where = f"{where} step {raw.get('from')}/{raw.get('do')}"
     allowed = {
         "from", "do", "title", "by", "to", "outcomes", "fact", "if", "quorum", "consent_fact", "materials",
@@ -243,7 +257,7 @@ def _step(raw: Mapping[str, Any], where: str) -> Step:
         guards=tuple(raw.get("if", ())),
         quorum=raw.get("quorum"),
         consent_fact=raw.get("consent_fact"),
-        materials=tuple(_material(m, where) for m in raw.get("materials", ())),
+        materials=_materials(raw.get("materials", ()), matrix, where),
         input=tuple(raw.get("input", ())),
         optional=tuple(raw.get("optional", ())),
         acts=tuple(raw.get("acts", ())),
@@ -253,6 +267,17 @@ def _step(raw: Mapping[str, Any], where: str) -> Step:
         article=raw.get("article", ""),
         standing=raw.get("standing", False),
     )
+
+
+def _materials(
+    given: Any, matrix: Mapping[str, tuple[MaterialRow, ...]], where: str
+) -> tuple[MaterialRow, ...]:
+    """Rows of the step's own, or the name of a list under `[matrix]` that several steps share."""
+    if not isinstance(given, str):
+        return tuple(_material(m, where) for m in given)
+    if given not in matrix:
+        raise ProcedureError(f"{where}: no list {given!r} under [matrix]")
+    return matrix[given]
 
 
 def _material(raw: Mapping[str, Any], where: str) -> MaterialRow:
@@ -281,7 +306,7 @@ def _clock(raw: Mapping[str, Any], where: str) -> ClockRow:
         id=raw["id"],
         title=text_of(raw["title"], where),
         kind=raw["kind"],
-        length=raw["length"],
+        lengths=_lengths(raw["length"], where),
         on=(on,) if isinstance(on, str) else tuple(on),
         date=starts.get("date"),
         act=tuple(raw.get("act", ())),
@@ -292,3 +317,14 @@ def _clock(raw: Mapping[str, Any], where: str) -> ClockRow:
         pauses_in=tuple(raw.get("pauses_in", ())),
         resume=raw.get("resume", "continue"),
     )
+
+
+def _lengths(given: Any, where: str) -> tuple[Length, ...]:
+    if isinstance(given, str):
+        return (Length(given),)
+    for row in given:
+        _only(row, {"rule", "if"}, where)
+    found = tuple(Length(row["rule"], row.get("if")) for row in given)
+    if not found or found[-1].when is not None or any(row.when is None for row in found[:-1]):
+        raise ProcedureError(f"{where}: of several lengths exactly the last has no `if`")
+    return found

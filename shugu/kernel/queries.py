@@ -12,6 +12,7 @@ from django.db.models import F, Min, Q, QuerySet
 
 from shugu.kernel import clock, runtime, store
 from shugu.kernel.cases import Actor, CaseView, Command
+from shugu.kernel.clockwork import rule_of
 from shugu.kernel.decide import allowed, decide, needed_materials
 from shugu.kernel.errors import InputInvalid, NotFound, Refused, UndertakingNeeded
 from shugu.kernel.models import Case, Clock, Fact, Material
@@ -144,7 +145,7 @@ def clocks(case: int, now: datetime) -> list[ClockLine]:
 
 def _line(tab: Table, view: CaseView, c: Any, now: datetime) -> ClockLine:
     row = next(r for r in tab.clocks if r.id == c.id)
-    source = view.rules.value(row.length)
+    source = view.rules.value(rule_of(view, row))
     due = Due(c.due_on, c.provisional)
     left = remaining(now, due, source.unit, calendar=runtime.calendar())
     text = tuple(explain(due, lang, left=left, unit=source.unit).text for lang in ("zh", "en"))

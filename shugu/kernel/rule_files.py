@@ -286,6 +286,39 @@ def _value(file: str, name: str, item: Mapping[str, Any], document: Document, in
     )
 
 
+def refuse_weaker(file: str, key: str, law: RuleValue, own: RuleValue) -> None:
+    """A venue may replace a `may` or a lapsed value; a `must` only within its bound."""
+    if law.force is not Force.MUST:
+        return
+    same = law.unit == own.unit and isinstance(own.value, int | Decimal) and isinstance(law.value, int | Decimal)
+    if (
+        same
+        and not isinstance(own.value, bool)
+        and (
+            (law.bound is Bound.MIN and own.value >= law.value)  # type: ignore[operator]
+            or (law.bound is Bound.MAX and own.value <= law.value)  # type: ignore[operator]
+        )
+    ):
+        return
+    raise fault(
+        file,
+        key,
+        f"与 {law.document} {law.article} 不符",
+        f"it departs from {law.document}, {law.article}",
+        ("删去该值，或改到该条允许的范围内", "remove the value or bring it within what the article allows"),
+    )
+
+
+def conflict(file: str, key: str, first: str, second: str) -> RuleError:
+    return fault(
+        file,
+        key,
+        f"{first} 与 {second} 都规定了它",
+        f"both {first} and {second} set it",
+        ("只选用其中一个文件", "choose only one of the documents"),
+    )
+
+
 def document_files(root: Path, document: str) -> Iterator[tuple[date, int, Path]]:
     """(first day, revision, path) of every stored version of `<jurisdiction>/<document>`."""
     for path in sorted((root / document).glob("*.toml")):
@@ -322,8 +355,8 @@ def check_lock(root: Path = RULES) -> None:
 def lock(root: Path = RULES) -> tuple[str, ...]:
     """Release every document and calendar not yet released; returns the names added.
 
-    Venue profiles are not locked, for a venue's own choices live on in each stored rule set;
-    nor is the statutory calendar, which yields provisional dates only.
+    Only documents and holiday notices: the choices of venues and regimes live on in each stored rule set, and the
+    statutory calendar yields provisional dates only.
     """
     check_lock(root)
     known = read_lock(root)
@@ -331,7 +364,8 @@ def lock(root: Path = RULES) -> tuple[str, ...]:
     added = tuple(
         str(name)
         for name in names
-        if name.parts[0] != "venues" and name.name != "statutory.toml" and str(name) not in known
+        if name.parts[0] not in ("venues", "regimes") and len(name.parts) > 1 and name.name != "statutory.toml"
+        and str(name) not in known
     )
     known |= {name: _digest(root / name) for name in added}
     lines = "".join(f"{known[name]}  {name}\n" for name in sorted(known))

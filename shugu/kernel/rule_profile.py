@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from shugu.kernel.regimes import read_head, regime_ids
 from shugu.kernel.rule_files import (
     Document,
     Force,
@@ -26,7 +27,7 @@ _ID = re.compile(r"[a-z][a-z0-9-]*")
 _ORIGIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _AFTER_END = ("", "continue", "drop")
 _VENUE_KEYS = frozenset({"title", "origin", "suite", "from", "tables"})
-_REGISTER_KEYS = frozenset({"id", "title", "regime", "open", "certificate", "rights", "procedures"})
+_REGISTER_KEYS = frozenset({"id", "title", "regime", "open"})
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,9 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Register:
-    """One book of entries. `procedures` maps an operation (`first`, …) to a procedure id.
-
-    `rights` names the rule value with the vocabulary of rights; `certificate` the kind
-    issued. A register that is not `open` takes no applications yet.
-    """
+    """One book of entries. What its regime says of it: `procedures` maps an operation (`first`, …) to a procedure id,
+    `rights` names the rule value with the vocabulary of rights, `certificate` the kind issued where no rule names one.
+    A register that is not `open` takes no applications."""
 
     id: str
     title: tuple[str, str]
@@ -147,7 +146,7 @@ def read_profile(root: Path, name: str) -> tuple[Profile, dict[str, RuleValue]]:
         head["suite"],
         head["from"],
         tuple(_chosen(file, item) for item in _rows(file, content, "choose")),
-        tuple(_register(file, item) for item in _rows(file, content, "register")),
+        tuple(_register(root, file, item) for item in _rows(file, content, "register")),
         _names(file, "venue.tables", head["tables"]),
     )
     if len({item.id for item in profile.registers}) != len(profile.registers):
@@ -180,24 +179,18 @@ def _chosen(file: str, item: Mapping[str, Any]) -> Chosen:
     return Chosen(str(item["document"]), after)
 
 
-def _register(file: str, item: Mapping[str, Any]) -> Register:
+def _register(root: Path, file: str, item: Mapping[str, Any]) -> Register:
     key = f"register.{item.get('id', '?')}"
     if set(item) != _REGISTER_KEYS or not _ID.fullmatch(str(item["id"])):
         raise fault(file, key, "登记簿缺项或有多余项", "the register lacks keys or has unknown ones")
-    for name in ("regime", "certificate", "rights"):
-        if not isinstance(item[name], str) or not item[name]:
-            raise fault(file, f"{key}.{name}", "须是名称", "it must be a name")
-    if not isinstance(item["open"], bool) or (item["open"] and not item["procedures"]):
-        raise fault(file, f"{key}.open", "开放的登记簿须有程序", "an open register needs procedures")
-    return Register(
-        item["id"],
-        pair(file, f"{key}.title", item["title"]),
-        item["regime"],
-        item["open"],
-        item["certificate"],
-        item["rights"],
-        _names(file, f"{key}.procedures", item["procedures"]),
-    )
+    if not isinstance(item["open"], bool):
+        raise fault(file, f"{key}.open", "须是 true 或 false", "it must be true or false")
+    if item["regime"] not in regime_ids(root):
+        known = "、".join(regime_ids(root))
+        raise fault(file, f"{key}.regime", f"没有这一制度；现有 {known}", f"no such regime; there are {known}")
+    head = read_head(item["regime"], root)
+    title = pair(file, f"{key}.title", item["title"])
+    return Register(item["id"], title, head.id, item["open"], head.certificate, head.rights, head.procedures)
 
 
 def _own_values(file: str, content: dict[str, Any], profile: Profile) -> dict[str, RuleValue]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from shugu.formats.canonical import canonical
+from shugu.kernel.regimes import load_regime, pick_document
 from shugu.kernel.rule_errors import RuleError, RuleLocked, UnknownRule
 from shugu.kernel.rule_files import (
     RULES,
@@ -26,12 +27,12 @@ from shugu.kernel.rule_files import (
     RuleValue,
     Status,
     check_lock,
-    document_files,
+    conflict,
     fault,
     lock,
-    read_document,
+    refuse_weaker,
 )
-from shugu.kernel.rule_profile import Chosen, Profile, Register, read_profile
+from shugu.kernel.rule_profile import Profile, Register, read_profile
 from shugu.kernel.rule_schema import SCHEMAS, SchemaBook, read_schema, rule, rule_schema
 from shugu.kernel.workdays import Length
 
@@ -133,106 +134,49 @@ def load_profile(name: str, on: date, *, root: Path = RULES, book: SchemaBook | 
     """
     check_lock(root)
     profile, own = read_profile(root, name)
+    file = f"venues/{name}.toml"
     if on < profile.since:
-        raise fault(f"venues/{name}.toml", "venue.from", f"{on} 尚未施行", f"it does not apply on {on} yet")
+        raise fault(file, "venue.from", f"{on} 尚未施行", f"it does not apply on {on} yet")
     values: dict[str, RuleValue] = {}
     documents: list[tuple[str, Status]] = []
     first_days = [profile.since]
     for chosen in profile.documents:
-        document, began = _pick(root, name, chosen, on)
+        document, began = pick_document(root, file, chosen.document, on, chosen.after_end)
         if document is None:
             continue
         first_days.append(began)
         documents.append((document.id, document.status))
         for key, item in document.values.items():
             if key in values:
-                raise _conflict(name, key, values[key].document, document.id)
+                raise conflict(file, key, values[key].document, document.id)
             values[key] = item
+    for register in profile.registers:
+        regime = load_regime(register.regime, on, root)
+        first_days += [began for _, began in regime.documents]
+        documents += [(document.id, document.status) for document, _ in regime.documents]
+        for key, item in regime.values.items():
+            since = (profile.since, None) if item.status is Status.VENUE else item.effective
+            values[f"{register.id}:{key}"] = replace(item, name=f"{register.id}:{key}", effective=since)
     laws = dict(values)
     for key, item in own.items():
-        law = laws.get(key.rpartition(":")[2])
+        law = laws.get(key) or laws.get(key.rpartition(":")[2])
         if law is not None:
-            _refuse_weaker(f"venues/{name}.toml", key, law, item)
+            refuse_weaker(file, key, law, item)
         values[key] = item
     _check_references(name, profile, values)
-    (book or SCHEMAS).check(values, f"venues/{name}.toml")
+    (book or SCHEMAS).check(values, file)
     frozen_values = MappingProxyType(dict(sorted(values.items())))
-    digest = _hex(_content(profile, tuple(documents), frozen_values))
+    chosen_documents = tuple(dict.fromkeys(documents))
+    digest = _hex(_content(profile, chosen_documents, frozen_values))
     identity = f"{name}/{max(first_days)}#{digest}"
-    return RuleSet(identity, profile, tuple(documents), frozen_values)
-
-
-def _pick(root: Path, venue: str, chosen: Chosen, on: date) -> tuple[Document | None, date]:
-    """The version of a chosen document that applies, and since when it has applied in this form."""
-    file = f"venues/{venue}.toml"
-    versions = [version for version in document_files(root, chosen.document) if version[0] <= on]
-    if not versions:
-        raise fault(
-            file,
-            f"choose.{chosen.document}",
-            f"没有 {on} 适用的文件",
-            f"no file of it applies on {on}",
-            ("补上规则文件，或不选用该文件", "add the rule file or do not choose the document"),
-        )
-    document = read_document(root, max(versions)[2])
-    first, last = document.effective
-    if last is None or on <= last:
-        return document, first
-    after = last + timedelta(days=1)
-    if chosen.after_end == "drop":
-        return None, after
-    if chosen.after_end != "continue":
-        raise fault(
-            file,
-            f"choose.{chosen.document}.after_end",
-            f"该文件已于 {last} 到期",
-            f"the document ended on {last}",
-            (
-                "写明 after_end：continue（作为场所自定沿用）或 drop（不再用）",
-                "state after_end: continue (as the venue's own choice) or drop",
-            ),
-        )
-    values = {key: replace(item, force=Force.VENUE, status=Status.LAPSED) for key, item in document.values.items()}
-    return replace(document, status=Status.LAPSED, values=MappingProxyType(values)), after
-
-
-def _refuse_weaker(file: str, key: str, law: RuleValue, own: RuleValue) -> None:
-    """A venue may replace a `may` or a lapsed value; a `must` only within its bound."""
-    if law.force is not Force.MUST:
-        return
-    same = law.unit == own.unit and isinstance(own.value, int | Decimal) and isinstance(law.value, int | Decimal)
-    if (
-        same
-        and not isinstance(own.value, bool)
-        and (
-            (law.bound is Bound.MIN and own.value >= law.value)  # type: ignore[operator]
-            or (law.bound is Bound.MAX and own.value <= law.value)  # type: ignore[operator]
-        )
-    ):
-        return
-    raise fault(
-        file,
-        key,
-        f"与 {law.document} {law.article} 不符",
-        f"it departs from {law.document}, {law.article}",
-        ("删去该值，或改到该条允许的范围内", "remove the value or bring it within what the article allows"),
-    )
-
-
-def _conflict(venue: str, key: str, first: str, second: str) -> RuleError:
-    return fault(
-        f"venues/{venue}.toml",
-        key,
-        f"{first} 与 {second} 都规定了它",
-        f"both {first} and {second} set it",
-        ("只选用其中一个文件", "choose only one of the documents"),
-    )
+    return RuleSet(identity, profile, chosen_documents, frozen_values)
 
 
 def _check_references(venue: str, profile: Profile, values: Mapping[str, RuleValue]) -> None:
-    names = [*profile.tables.values(), *(register.rights for register in profile.registers)]
-    for name in names:
-        if name not in values:
+    names = [(name, "") for name in profile.tables.values()]
+    names += [(register.rights, register.id) for register in profile.registers]
+    for name, register in names:
+        if name not in values and f"{register}:{name}" not in values:
             raise fault(
                 f"venues/{venue}.toml",
                 name,

@@ -36,13 +36,13 @@ def _outcomes(t: Table, w: Vocabulary, r: object, p: object) -> Iterator[str]:
 def _names(t: Table, w: Vocabulary, r: object, p: frozenset[str]) -> Iterator[str]:
     predicates = [o.when for s in t.steps for o in s.outcomes]
     predicates += [m.when for s in t.steps for m in s.materials] + [m.waived_by for s in t.steps for m in s.materials]
-    predicates += [party.is_ for party in t.parties]
+    predicates += [party.is_ for party in t.parties] + [n.when for clock in t.clocks for n in clock.lengths]
     for name in dict.fromkeys(n for n in predicates if n):
-        if name not in w.predicates:
+        if not w.predicates.knows(name):
             yield f"unknown predicate {name!r}"
     for step in t.steps:
         for name in step.guards:
-            if name not in w.guards:
+            if not w.guards.knows(name):
                 yield f"{step.do}: unknown guard {name!r}"
         if step.effect and step.effect not in w.effects:
             yield f"{step.do}: unknown effect {step.effect!r}"
@@ -102,8 +102,9 @@ def _clocks(t: Table, w: Vocabulary, has_rule: Callable[[str], bool], p: object)
             yield f"clock {clock.id}: kind {clock.kind!r} is none of {KINDS}"
         if clock.direction not in ("forward", "backward") or clock.resume not in ("continue", "restart"):
             yield f"clock {clock.id}: direction is forward or backward, resume is continue or restart"
-        if not has_rule(clock.length):
-            yield f"clock {clock.id}: no rule value {clock.length!r} with a unit"
+        for length in clock.lengths:
+            if not has_rule(length.rule):
+                yield f"clock {clock.id}: no rule value {length.rule!r} with a unit"
         if bool(clock.on) == bool(clock.date):
             yield f"clock {clock.id}: starts on facts or on a declared date, one of them"
         if clock.on and not set(clock.on) & set(t.facts):

@@ -8,6 +8,7 @@ from pathlib import Path
 from django.apps import apps
 
 from shugu.kernel.procedure import ProcedureError, Table, load_table
+from shugu.kernel.regimes import every_length
 from shugu.kernel.table_checks import defects
 from shugu.kernel.vocabulary import VOCABULARY
 
@@ -41,11 +42,12 @@ def all_defects() -> list[str]:
     from shugu.kernel.workdays import local_day
 
     # The wall clock: the check runs before a database exists, and a shifted clock lives in the database.
-    rules = runtime.rules_on(local_day(clock.wall()))
+    today = local_day(clock.wall())
+    rules, of_regimes = runtime.rules_on(today), every_length(today)
 
     def has_rule(name: str) -> bool:
         value = rules.get(name)
-        return value is not None and value.unit in ("wd", "cd", "month", "year")
+        return name in of_regimes or (value is not None and value.unit in ("wd", "cd", "month", "year"))
 
     ids = frozenset(all_tables())
     return [

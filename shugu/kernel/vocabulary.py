@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from shugu.kernel.cases import CaseView, PartyView
 from shugu.kernel.text import Text
@@ -38,6 +39,7 @@ class NeedsUndertaking:
 
 Verdict = Ok | No | NeedsUndertaking
 OK = Ok()
+W = TypeVar("W")
 Guard = Callable[[CaseView], Verdict]
 Predicate = Callable[[CaseView], bool]
 Context = Callable[[int, datetime], Mapping[str, Any]]
@@ -53,12 +55,31 @@ class Opening:
     subjects: tuple[str, ...] = ()
 
 
+class Words(dict[str, W], Generic[W]):
+    """Functions by name. `name:argument` is the function shaped under `name`, given the argument."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shaped: dict[str, Callable[..., Any]] = {}
+
+    def __missing__(self, name: str) -> W:
+        base, colon, argument = name.partition(":")
+        if not (colon and argument and base in self.shaped):
+            raise KeyError(name)
+        self[name] = found = partial(self.shaped[base], argument=argument)  # type: ignore[assignment]
+        return found  # type: ignore[return-value]
+
+    def knows(self, name: str) -> bool:
+        base, _, argument = name.partition(":")
+        return name in self or bool(argument and base in self.shaped)
+
+
 class Vocabulary:
     """One registry per kind; `_put` refuses a second function under the same name."""
 
     def __init__(self) -> None:
-        self.guards: dict[str, Guard] = {}
-        self.predicates: dict[str, Predicate] = {}
+        self.guards: Words[Guard] = Words()
+        self.predicates: Words[Predicate] = Words()
         self.effects: dict[str, Callable[..., None]] = {}
         self.contexts: dict[str, Context] = {}
         self.openers: dict[str, Callable[[Any], Opening | None]] = {}
@@ -78,6 +99,24 @@ class Vocabulary:
     def predicate(self, name: str) -> Callable[[Predicate], Predicate]:
         def take(function: Predicate) -> Predicate:
             self._put(self.predicates, name, function)
+            return function
+
+        return take
+
+    def guard_of(self, name: str) -> Callable[[Callable[..., Verdict]], Callable[..., Verdict]]:
+        """A guard that tables give one literal: `name:argument` calls `f(view, argument=argument)`."""
+
+        def take(function: Callable[..., Verdict]) -> Callable[..., Verdict]:
+            self._put(self.guards.shaped, name, function)
+            return function
+
+        return take
+
+    def predicate_of(self, name: str) -> Callable[[Callable[..., bool]], Callable[..., bool]]:
+        """A predicate that tables give one literal: `name:argument` calls `f(view, argument=argument)`."""
+
+        def take(function: Callable[..., bool]) -> Callable[..., bool]:
+            self._put(self.predicates.shaped, name, function)
             return function
 
         return take
@@ -114,7 +153,9 @@ class Vocabulary:
 
 VOCABULARY = Vocabulary()
 guard = VOCABULARY.guard
+guard_of = VOCABULARY.guard_of
 predicate = VOCABULARY.predicate
+predicate_of = VOCABULARY.predicate_of
 effect = VOCABULARY.effect
 context = VOCABULARY.context
 opener = VOCABULARY.opener

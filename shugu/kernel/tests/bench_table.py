@@ -98,17 +98,17 @@ RAW: dict[str, Any] = {
          "consent_fact": "testfiling.voted", "to": "registered", "fact": "testfiling.registered", "acts": ["dispose"]},
     ],
     "clock": [
-        {"id": "notice_period", "title": t("公示期", "notice"), "kind": "bar", "length": "registry.notice_period",
+        {"id": "notice_period", "title": t("公示期", "notice"), "kind": "bar", "length": "party.accreditation_review_period",
          "starts": {"on": "testfiling.decided"}, "act": ["agree"], "spans": ["notice"],
          "pauses_while": ["kernel_test.objection"]},
-        {"id": "correction", "title": t("补正期", "correction"), "kind": "window", "length": "registry.correction_period",
+        {"id": "correction", "title": t("补正期", "correction"), "kind": "window", "length": "party.accreditation_correction_period",
          "starts": {"on": "testfiling.returned"}, "act": ["correct"], "spans": ["correcting"]},
         {"id": "correction_end", "title": t("补正期满", "end of correction"), "kind": "fire",
-         "length": "registry.correction_period", "starts": {"on": "testfiling.returned"}, "act": ["lapse"],
+         "length": "party.accreditation_correction_period", "starts": {"on": "testfiling.returned"}, "act": ["lapse"],
          "spans": ["correcting"]},
-        {"id": "acceptance", "title": t("受理期", "acceptance"), "kind": "duty", "length": "registry.acceptance_period",
+        {"id": "acceptance", "title": t("受理期", "acceptance"), "kind": "duty", "length": "party.accreditation_review_period",
          "starts": {"on": "testfiling.opened"}, "spans": ["submitted"]},
-        {"id": "before_expiry", "title": t("到期前", "before expiry"), "kind": "bar", "length": "registry.review_period",
+        {"id": "before_expiry", "title": t("到期前", "before expiry"), "kind": "bar", "length": "party.appeal_window",
          "starts": {"date": "expires_on"}, "direction": "backward", "act": ["vote"]},
     ],
 }  # fmt: skip
@@ -156,7 +156,7 @@ REPORT: dict[str, Any] = {
          "fact": "testreport.filed"},
     ],
     "clock": [
-        {"id": "due", "title": t("报送期限", "due"), "kind": "duty", "length": "registry.review_period",
+        {"id": "due", "title": t("报送期限", "due"), "kind": "duty", "length": "party.appeal_window",
          "starts": {"on": "testreport.owed"}},
     ],
 }  # fmt: skip

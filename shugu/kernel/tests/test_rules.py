@@ -18,6 +18,7 @@ from shugu.kernel.rules import (
     RuleLocked,
     RuleSet,
     SchemaBook,
+    Status,
     UnknownRule,
     diff,
     load_profile,
@@ -50,6 +51,10 @@ id = "data-property"
 title = { zh = "簿", en = "register" }
 regime = "x"
 open = true
+"""
+REGIME = """[regime]
+title = { zh = "制度", en = "Regime" }
+documents = []
 certificate = "c"
 rights = "registry.rights"
 procedures = { first = "x.first" }
@@ -63,13 +68,17 @@ class Home:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for folder in ("x/law", "venues"):
+        for folder in ("x/law", "venues", "regimes"):
             (root / folder).mkdir(parents=True)
         self.law("[registry]\n" + RIGHTS)
+        self.regime("")
         self.venue("")
 
     def law(self, body: str, *, head: str = HEAD, name: str = "2025-01-01") -> None:
         (self.root / "x/law" / f"{name}.toml").write_text(head + body, encoding="utf-8")
+
+    def regime(self, body: str, *, head: str = REGIME, name: str = "x") -> None:
+        (self.root / "regimes" / f"{name}.toml").write_text(head + body, encoding="utf-8")
 
     def venue(self, body: str, *, head: str = VENUE) -> None:
         (self.root / "venues/v.toml").write_text(head + body, encoding="utf-8")
@@ -206,6 +215,37 @@ def test_a_register_may_have_a_value_of_its_own(home: Home) -> None:
         home.load()
 
 
+def test_a_register_runs_under_its_regime_and_another_beside_it_under_another(home: Home) -> None:
+    second = VENUE[VENUE.index("[[register]]"):].replace("data-property", "data-ip").replace('"x"', '"y"')
+    home.law("[registry]\n" + value("a", "7", "may", 'article = "七"'), name="2025-01-01")
+    home.regime('[registry]\nrights = { value = ["own"], force = "venue", ' + NOTE + " }\n" + value("b", "1"), name="base",
+                head='[regime]\ntitle = { zh = "基", en = "base" }\ndocuments = []\n')  # fmt: skip
+    home.regime("[registry]\n" + value("b", "2"), head=REGIME.replace("documents = []", 'documents = ["x/law"]\nbase = "base"'))
+    home.regime("", head=REGIME.replace("documents = []", 'documents = []\nbase = "base"'), name="y")
+    home.venue("", head=VENUE.replace('[[choose]]\ndocument = "x/law"\n', "") + second)
+    rules = home.load()
+    assert [rules.value("registry.b", register=r).value for r in ("data-property", "data-ip")] == [2, 1]
+    assert rules.value("registry.a", register="data-property").article == "七"
+    assert rules.get("registry.a", register="data-ip") is None
+    assert ("x/law/2025-01-01", Status.IN_FORCE) in rules.documents
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        REGIME.replace("title", "name"),
+        REGIME.replace("documents = []", 'documents = ["x/none"]'),
+        REGIME.replace('"registry.rights"', '"registry.wrongs"'),
+        REGIME.replace('{ first = "x.first" }', "{ first = 1 }"),
+        REGIME.replace('certificate = "c"\n', ""),
+    ],
+)
+def test_it_refuses_a_malformed_regime(home: Home, head: str) -> None:
+    home.regime("", head=head)
+    with pytest.raises(RuleError):
+        home.load()
+
+
 def test_two_documents_may_not_set_the_same_value(home: Home) -> None:
     shutil.copytree(home.root / "x/law", home.root / "x/other")
     home.venue('[[choose]]\ndocument = "x/other"\n')
@@ -218,8 +258,8 @@ def test_two_documents_may_not_set_the_same_value(home: Home) -> None:
     [
         VENUE.replace('"intl"', '"rsa"'),
         VENUE.replace("v.example", "no host"),
-        VENUE.replace("registry.rights", "registry.wrongs"),
-        VENUE.replace("procedures = { first = \"x.first\" }", "procedures = {}"),
+        VENUE.replace('regime = "x"', 'regime = "y"'),
+        VENUE.replace("open = true", 'open = "yes"'),
         VENUE.replace("x/law", "x/none"),
         VENUE.replace("tables = {}", 'tables = { industries = "catalogue.none" }'),
         VENUE + VENUE[VENUE.index("[[register]]"):],

@@ -29,7 +29,7 @@ def test_every_shipped_venue_loads_and_can_be_stored_and_read_back(venue: str) -
 def test_every_shipped_law_value_has_an_article_and_every_venue_value_is_its_own_choice() -> None:
     for venue in venues():
         for item in load_profile(venue, TODAY, book=SchemaBook()).iter_values():
-            if item.document.startswith("venues/"):
+            if item.document.startswith(("venues/", "regimes/")):
                 assert (item.force, item.status) == (Force.VENUE, Status.VENUE), item.name
             else:
                 assert item.article, item.name
@@ -39,7 +39,7 @@ def test_every_shipped_document_file_is_released_unchanged() -> None:
     files = {
         str(path.relative_to(RULES))
         for path in RULES.rglob("*.toml")
-        if path.parent.name not in ("venues", "calendars")
+        if path.parent.name not in ("venues", "calendars", "regimes", "rules")
     }
     assert files
     assert files <= set(read_lock(RULES))
@@ -47,7 +47,7 @@ def test_every_shipped_document_file_is_released_unchanged() -> None:
 
 def test_hangzhou_periods_are_the_venues_own_and_its_targets_the_citys() -> None:
     rules = load_profile("hangzhou", TODAY, book=SchemaBook())
-    notice = rules.value("registry.notice_period")
+    notice = rules.value("registry.notice_period", register="data-property")
     assert (notice.length, notice.force) == (Length(5, Unit.WORKING_DAY), Force.VENUE)
     trading = rules.value("supervision.kpi_trading_value")
     assert trading.value == 10_000_000_000 * 100
@@ -59,9 +59,10 @@ def test_hangzhou_periods_are_the_venues_own_and_its_targets_the_citys() -> None
 
 def test_shenzhen_gives_an_objector_fifteen_calendar_days_by_law() -> None:
     rules = load_profile("shenzhen", TODAY, book=SchemaBook())
-    period = rules.value("registry.objection_litigation_period")
+    period = rules.value("registry.objection_litigation_period", register="data-property")
     assert (period.length, period.force) == (Length(15, Unit.CALENDAR_DAY), Force.MUST)
-    assert (period.article, rules.length("registry.retention")) == ("第二十条", Length(30, Unit.YEAR))
+    retention = rules.length("registry.retention", register="data-property")
+    assert (period.article, retention) == ("第二十条", Length(30, Unit.YEAR))
     assert rules.value("catalogue.prohibitions").article == "第六十七条"
 
 
@@ -71,11 +72,11 @@ def test_a_document_past_its_last_day_goes_on_as_the_venues_choice_under_a_new_i
     assert before.lapsed == ()
     assert after.lapsed == ("shenzhen/data-property-registration/2023-07-01",)
     assert after.id.startswith("shenzhen/2026-07-01#")
-    retention = after.value("registry.retention")
+    retention = after.value("registry.retention", register="data-property")
     assert (retention.force, retention.status) == (Force.VENUE, Status.LAPSED)
     changed = {change.name for change in diff(before, after)}
-    assert "registry.retention" in changed
-    assert "registry.notice_period" not in changed
+    assert "data-property:registry.retention" in changed
+    assert "data-property:registry.notice_period" not in changed
 
 
 FILES = sorted(str(path.relative_to(RULES)) for path in RULES.rglob("*.toml"))

@@ -71,7 +71,7 @@ def unknown_rule(raw: dict[str, Any]) -> None:
 
 
 def a_rule_without_time(raw: dict[str, Any]) -> None:
-    raw["clock"][0]["length"] = "registry.correction_rounds"
+    raw["clock"][0]["length"] = "party.accreditation_correction_rounds"
 
 
 def unreachable(raw: dict[str, Any]) -> None:
@@ -115,7 +115,7 @@ def quorum_without_voice(raw: dict[str, Any]) -> None:
         (unknown_predicate, "unknown predicate"),
         (unknown_effect, "unknown effect"),
         (unknown_rule, "no rule value 'registry.no_such_period'"),
-        (a_rule_without_time, "no rule value 'registry.correction_rounds'"),
+        (a_rule_without_time, "no rule value 'party.accreditation_correction_rounds'"),
         (unreachable, "unreachable state 'island'"),
         (dead_end, "dead end 'registered'"),
         (exit_from_final, "exit from final state 'registered'"),
