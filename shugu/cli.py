@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from shugu.rules_cli import add_to as add_rules
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="shugu", description="数谷 Shugu, an open-source data exchange")
@@ -29,9 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--json", action="store_true")
     sub.add_parser("check", help="检查配置、规则与流程 / check configuration, rules, procedures")
     sub.add_parser("docs", help="生成文档表格 / write the generated docs")
-    rules = sub.add_parser("rules", help="查看规则 / list or show rules")
-    rules.add_argument("what", choices=["list", "show", "lock"])
-    rules.add_argument("name", nargs="?", default="")
+    add_rules(sub)
     return parser
 
 

@@ -255,20 +255,8 @@ def docs(options: argparse.Namespace) -> int:
 
 
 def rules(options: argparse.Namespace) -> int:
-    """`list` names every value in force; `show NAME` tells one with its source; `lock` releases new files by hash."""
+    """What `shugu rules` shows, compares and counts (shugu/rules_cli.py)."""
     setup()
-    from shugu.kernel import runtime
-    from shugu.kernel.rules import lock
+    from shugu import rules_cli
 
-    if options.what == "lock":
-        for name in lock():
-            print(name)
-        return 0
-    try:
-        shown = [runtime.rules().value(options.name)] if options.what == "show" else runtime.rules().iter_values()
-    except ShuguError as error:
-        print(error.message("zh"), error.message("en"), file=sys.stderr)
-        return 1
-    for value in shown:
-        print(f"{value.name}\t{value.value} {value.unit}\t{value.force}\t{value.document} {value.article}")
-    return 0
+    return rules_cli.run(options)
