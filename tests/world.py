@@ -1,4 +1,4 @@
-"""The cast of every test: a venue with its staff and five organisations, all made through real services.
+"""The cast of every test: a venue with its staff and six organisations, all made through real services.
 
 `world` (root conftest) gives a World whose members are Actors: `world.alice.org` is Alice's organisation. A stage
 further on (a registered entry, a signed contract) is a method that goes through the services of the apps before it.
@@ -32,6 +32,9 @@ STAFF: Mapping[str, tuple[str, str, str]] = {
     "mona": ("settlement_officer", "莫娜", "Mona Mo"),
     "abel": ("auditor", "安白", "Abel An"),
     "cora": ("compliance_officer", "柯兰", "Cora Ke"),
+    "cai": ("committee_member", "蔡言", "Yan Cai"),
+    "cen": ("committee_member", "岑默", "Mo Cen"),
+    "cui": ("committee_member", "崔宁", "Ning Cui"),
 }
 # person: (name, name_en, organisation, organisation_en, first 17 characters of its code)
 FIRMS: Mapping[str, tuple[str, str, str, str, str]] = {
@@ -39,6 +42,7 @@ FIRMS: Mapping[str, tuple[str, str, str, str, str]] = {
     "bob": ("鲍博", "Bob Bao", "远航物流研究有限公司", "Yuanhang Logistics Ltd.", "91330100MA2BBBBB2"),
     "carol": ("卡萝", "Carol Ka", "云程航空信息有限公司", "Yuncheng Aviation Ltd.", "91330100MA2CCCCC3"),
     "quinn": ("奎音", "Quinn Kui", "正衡数据评估有限公司", "Zhengheng Appraisal Ltd.", "91330100MA2DDDDD4"),
+    "quincy": ("昆思", "Quincy Kun", "明鉴数据评估有限公司", "Mingjian Appraisal Ltd.", "91330100MA2FFFFF6"),
     "mallory": ("马洛", "Mallory Ma", "路人信息有限公司", "Stranger Ltd.", "91330100MA2EEEEE5"),
 }
 ACCREDITED: tuple[tuple[str, str, str], ...] = (
@@ -48,6 +52,8 @@ ACCREDITED: tuple[tuple[str, str, str], ...] = (
     ("carol", "provider", ""),
     ("quinn", "service_body:quality", ""),
     ("quinn", "service_body:compliance", ""),
+    ("quincy", "service_body:quality", ""),
+    ("quincy", "service_body:compliance", ""),
 )
 FORM: Mapping[str, str] = {
     "summary": "2013 年纽约三座机场的离港航班，含时刻、延误与机型",
@@ -71,10 +77,14 @@ class World:
     mona: Actor
     abel: Actor
     cora: Actor
+    cai: Actor
+    cen: Actor
+    cui: Actor
     alice: Actor
     bob: Actor
     carol: Actor
     quinn: Actor
+    quincy: Actor
     mallory: Actor
 
     @classmethod

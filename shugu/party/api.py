@@ -13,8 +13,8 @@ from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Case
 from shugu.kernel.tables import table
 from shugu.kernel.workdays import local_day
+from shugu.party import power_api, services
 from shugu.party import queries as party
-from shugu.party import services
 from shugu.party.accreditation import ActOnAccreditation, ApplyAccreditation
 from shugu.party.errors import SignInFailed, TotpRequired
 from shugu.party.models import Accreditation
@@ -25,6 +25,7 @@ from shugu.web.api import Strict, actor_of, key_of
 from shugu.web.rates import source_of
 
 router = Router()
+router.add_router("", power_api.router)
 
 
 class PersonIn(Strict):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from shugu.formats.canonical import canonical
@@ -20,6 +21,7 @@ SEATS: Final[Mapping[str, Text]] = {
     "compliance_officer": Text("合规员", "Compliance officer"),
     "regulator": Text("监管人员", "Regulator"),
     "auditor": Text("审计人员", "Auditor"),
+    "committee_member": Text("合规委员会委员", "Committee member"),
 }
 # Seats that look at everything and move nothing.
 WATCHERS: Final = frozenset({"regulator", "auditor"})
@@ -29,6 +31,8 @@ RIGHTS: Final[Mapping[str, Text]] = {
     "act": Text("办理", "act"),
 }
 SCOPES: Final[Mapping[str, Text]] = {"read": Text("查询", "read"), "act": Text("办理", "act")}
+# Matters an organisation may leave to another one. Each is asked for by the app it names.
+POWER_SCOPES: Final[Mapping[str, Text]] = {"registration": Text("登记事务", "registration matters")}
 ORG_KINDS: Final[Mapping[str, Text]] = {
     "enterprise": Text("企业", "enterprise"),
     "public_institution": Text("事业单位", "public institution"),
@@ -44,6 +48,7 @@ ACCREDITATION_KINDS: Final[Mapping[str, Text]] = {
 }
 LOGIN: Final = re.compile(r"[a-z][a-z0-9._-]{2,39}")
 STATEMENT: Final = "shugu.org-signature/v1"
+POWER: Final = "shugu.power-of-attorney/v1"
 
 
 def split_kind(kind: str) -> tuple[str, str]:
@@ -55,6 +60,18 @@ def split_kind(kind: str) -> tuple[str, str]:
 def statement(venue: str, org: str, digest: str, signed_at: str) -> bytes:
     """The bytes an organisation signs over a document: canonical JSON of venue, organisation number, digest, time."""
     return canonical({"type": STATEMENT, "venue": venue, "org": org, "digest": digest, "signed_at": signed_at})
+
+
+def instrument(
+    venue: str, principal: str, agent: str, scopes: Sequence[str], since: date, until: date, document: str
+) -> bytes:
+    """The power of attorney the principal signs, as canonical JSON: who for whom, in what matters and for how long, as
+    article 165 of the Civil Code asks. `principal`, `agent`: organisation numbers; `document`: SHA-256 or empty."""
+    body = {
+        "type": POWER, "venue": venue, "principal": principal, "agent": agent, "scopes": list(scopes),
+        "since": since.isoformat(), "until": until.isoformat(),
+    }  # fmt: skip
+    return canonical(body | ({"document": document} if document else {}))
 
 
 def is_digest(text: str) -> bool:

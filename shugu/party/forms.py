@@ -9,7 +9,7 @@ from django import forms
 from shugu.kernel.rules import RuleSet
 from shugu.kernel.text import Text
 from shugu.party.accreditation import merchant_types, service_kinds
-from shugu.party.domain import ACCREDITATION_KINDS, ORG_KINDS, RIGHTS, SCOPES, SEATS
+from shugu.party.domain import ACCREDITATION_KINDS, ORG_KINDS, POWER_SCOPES, RIGHTS, SCOPES, SEATS
 from shugu.web.forms import FieldForm, words
 
 
@@ -167,3 +167,20 @@ class HoldForm(FieldForm):
 class ReasonForm(FieldForm):
     reason = forms.CharField(label=words("理由", "Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
     article = forms.CharField(label=words("依据条款", "Article"), max_length=200)
+
+
+class PowerForm(FieldForm):
+    """`agent`: an organisation's number or social credit code."""
+
+    agent = forms.CharField(
+        label=words("代理单位", "Agent"), max_length=40,
+        help_text=words("单位编号或统一社会信用代码", "Its number or unified social credit code"),
+    )  # fmt: skip
+    scopes = forms.MultipleChoiceField(
+        label=words("代理事项", "Matters"), widget=forms.CheckboxSelectMultiple, initial=list(POWER_SCOPES),
+        choices=[(c, words(t)) for c, t in POWER_SCOPES.items()],
+    )  # fmt: skip
+    until = forms.DateField(label=words("截止日（含）", "Last day"), widget=forms.DateInput(attrs={"type": "date"}))
+    paper = forms.FileField(
+        label=words("授权委托书文件", "The signed paper"), required=False, help_text=words("可不上传", "May be left out")
+    )

@@ -85,6 +85,32 @@ class Accreditation(models.Model):
         indexes = [models.Index(fields=["org", "kind"], name="accreditation_org")]
 
 
+class Power(models.Model):
+    """A power of attorney: `agent` acts for `principal` in the matters of `scopes`, from `since` to `until`, both
+    inclusive; from `ended_on` on it no longer counts. `digest`: the instrument the principal signed; `document`: the
+    SHA-256 of a paper beside it, if one was given."""
+
+    principal = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="powers_given")
+    agent = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="powers_held")
+    scopes = models.JSONField()
+    since = models.DateField()
+    until = models.DateField()
+    digest = models.CharField(max_length=64)
+    signature = models.JSONField()
+    document = models.CharField(max_length=64, blank=True)
+    filename = models.CharField(max_length=200, blank=True)
+    media_type = models.CharField(max_length=100, blank=True)
+    granted_at = models.DateTimeField()
+    ended_on = models.DateField(null=True)
+    ended_by = models.CharField(max_length=10, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["agent", "principal"], name="power_between"),
+            models.Index(fields=["principal"], name="power_given"),
+        ]
+
+
 class ApiKey(models.Model):
     """A key of a person acting for an organisation (or in the person's seats). Only its digest is kept."""
 

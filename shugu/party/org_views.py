@@ -67,7 +67,8 @@ def organisation(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "party/organisation.html", shown)
 
 
-def _own(request: HttpRequest, number: str) -> tuple[OrgView, Actor]:
+def own_org(request: HttpRequest, number: str) -> tuple[OrgView, Actor]:
+    """The organisation one acts for, by its number. Errors: SignInNeeded, Forbidden; NotFound for any other."""
     org, _ = _org(request, number)
     actor = access.require_org(request)
     if actor.org != org.id:
@@ -77,7 +78,7 @@ def _own(request: HttpRequest, number: str) -> tuple[OrgView, Actor]:
 
 @require_http_methods(["GET", "POST"])
 def add_member(request: HttpRequest, number: str) -> HttpResponse:
-    org, actor = _own(request, number)
+    org, actor = own_org(request, number)
     form = forms.MemberForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -94,12 +95,12 @@ def add_member(request: HttpRequest, number: str) -> HttpResponse:
         else:
             say(request, "成员已添加。", "Member added.")
             return redirect("party:organisation", number)
-    return _org_form(request, form, org, Text("添加成员", "Add a member"))
+    return org_form(request, form, org, Text("添加成员", "Add a member"))
 
 
 @require_POST
 def remove_member(request: HttpRequest, number: str, person: int) -> HttpResponse:
-    org, actor = _own(request, number)
+    org, actor = own_org(request, number)
     services.end_membership(services.EndMembership(org.id, person), actor=actor, now=clock.now())
     say(request, "成员已移除。", "Member removed.")
     return redirect("party:organisation", number)
@@ -107,7 +108,7 @@ def remove_member(request: HttpRequest, number: str, person: int) -> HttpRespons
 
 @require_http_methods(["GET", "POST"])
 def add_connector_key(request: HttpRequest, number: str) -> HttpResponse:
-    org, actor = _own(request, number)
+    org, actor = own_org(request, number)
     form = forms.ConnectorKeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -121,12 +122,12 @@ def add_connector_key(request: HttpRequest, number: str) -> HttpResponse:
         else:
             say(request, "连接器密钥已登记。", "The connector's key is registered.")
             return redirect("party:organisation", number)
-    return _org_form(request, form, org, Text("登记连接器密钥", "Register a connector's key"))
+    return org_form(request, form, org, Text("登记连接器密钥", "Register a connector's key"))
 
 
-def _org_form(request: HttpRequest, form: FieldForm, org: OrgView, title: Text) -> HttpResponse:
+def org_form(request: HttpRequest, form: FieldForm, org: OrgView, title: Text, **more: object) -> HttpResponse:
     home = f"/organisations/{org.number}/"
-    return form_page(request, form, title, crumb=Link(org.name, home), cancel_href=home)
+    return form_page(request, form, title, **{"crumb": Link(org.name, home), "cancel_href": home, **more})
 
 
 @require_http_methods(["GET", "POST"])

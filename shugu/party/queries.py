@@ -17,7 +17,7 @@ from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.party.domain import statement
 from shugu.party.keys import CONNECTOR, SIGN
-from shugu.party.models import Accreditation, Membership, Organisation, OrgKey, Person, SeatHolding
+from shugu.party.models import Accreditation, Membership, Organisation, OrgKey, Person, Power, SeatHolding
 
 
 @dataclass(frozen=True)
@@ -268,3 +268,58 @@ def granted_accreditations(*, limit: int = 2000) -> list[Accreditation]:
     """Every accreditation that was granted, newest first, the withdrawn and lapsed ones too."""
     rows = Accreditation.objects.filter(granted_on__isnull=False).select_related("org").order_by("-granted_on", "-pk")
     return list(rows[:limit])
+
+
+@dataclass(frozen=True)
+class PowerView:
+    """A power of attorney. `since` and `until` are inclusive; from `ended_on` on it does not count, ended by
+    "principal" or "agent". `document`: SHA-256 of a paper filed with it, or empty."""
+
+    id: int
+    principal: int
+    agent: int
+    scopes: tuple[str, ...]
+    since: date
+    until: date
+    ended_on: date | None
+    ended_by: str
+    digest: str
+    document: str
+    filename: str
+    media_type: str
+
+    def holds_on(self, day: date) -> bool:
+        return self.since <= day <= self.until and (self.ended_on is None or day < self.ended_on)
+
+
+def has_power(agent_org: int, principal_org: int, scope: str, day: date) -> bool:
+    """Whether `agent_org` may act for `principal_org` on that day in matters of `scope` (domain.POWER_SCOPES)."""
+    live = Q(ended_on__isnull=True) | Q(ended_on__gt=day)
+    rows = Power.objects.filter(live, agent_id=agent_org, principal_id=principal_org, since__lte=day, until__gte=day)
+    return any(scope in scopes for scopes in rows.values_list("scopes", flat=True))
+
+
+def powers_of(org: int) -> list[PowerView]:
+    """Every power the organisation gave or holds, newest first, the ended and lapsed ones too."""
+    return [_power(p) for p in Power.objects.filter(Q(principal_id=org) | Q(agent_id=org)).order_by("-pk")]
+
+
+def principals_of(agent_org: int, scope: str, day: date) -> list[int]:
+    """Whom the organisation may act for on that day in matters of `scope`, by id."""
+    held = [p for p in powers_of(agent_org) if p.agent == agent_org and scope in p.scopes and p.holds_on(day)]
+    return sorted({p.principal for p in held})
+
+
+def power(power_id: int) -> PowerView:
+    """Errors: NotFound."""
+    row = Power.objects.filter(pk=power_id).first()
+    if row is None:
+        raise NotFound(what=("授权委托书", "power of attorney"))
+    return _power(row)
+
+
+def _power(row: Power) -> PowerView:
+    return PowerView(
+        row.pk, row.principal_id, row.agent_id, tuple(row.scopes), row.since, row.until, row.ended_on, row.ended_by,
+        row.digest, row.document, row.filename, row.media_type,
+    )  # fmt: skip

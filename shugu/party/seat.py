@@ -26,7 +26,7 @@ from shugu.web.shapes import SeatFace
 SAFE = ("GET", "HEAD", "OPTIONS")
 # Writing the session at every request would cost a statement a page; idleness is known to this step.
 _SEEN_STEP = timedelta(seconds=60)
-_REGISTRARS = frozenset({"registrar", "reviewer"})
+_REGISTRARS = frozenset({"registrar", "reviewer", "committee_member"})
 
 
 class SeatMiddleware:

@@ -58,6 +58,7 @@ from shugu.party.organisations import (
     register_organisation,
     register_person,
 )
+from shugu.party.powers import GrantPower, PowerPaper, RevokePower, grant_power, revoke_power
 from shugu.party.vault import Secret
 
 
@@ -157,16 +158,18 @@ for _name, _zh, _en in (
     ("api_key.revoked", "吊销接口密钥", "API key revoked"),
     ("accreditation.revoked", "撤销入驻资格", "accreditation revoked"),
     ("org_key.registered", "登记单位密钥", "organisation key registered"),
+    ("power.granted", "授予代理权", "power of attorney granted"),
+    ("power.revoked", "终止代理权", "power of attorney ended"),
 ):
     name_fact(_name, _zh, _en)
 
 __all__ = [
     "NEWCOMER", "ActOnAccreditation", "AddMember", "ApplyAccreditation", "CreateStaff", "EndMembership", "EndSeat", "Enrolment",
-    "GrantSeat", "IssueApiKey", "IssuedKey", "LiftHold", "PlaceHold", "RegisterConnectorKey", "RegisterOrganisation",
-    "RegisterPerson", "ResetTotp", "RevokeApiKey", "Secret", "SetPassword", "WithdrawAccreditation",
+    "GrantPower", "GrantSeat", "IssueApiKey", "IssuedKey", "LiftHold", "PlaceHold", "PowerPaper", "RegisterConnectorKey", "RegisterOrganisation",
+    "RegisterPerson", "ResetTotp", "RevokeApiKey", "RevokePower", "Secret", "SetPassword", "WithdrawAccreditation",
     "act_on_accreditation", "add_member", "apply_accreditation", "confirm_totp", "create_staff", "end_membership", "end_seat",
-    "enrol_totp", "finish_sign_in", "found_venue_staff", "grant_seat", "issue_api_key", "key_behind", "lift_hold",
+    "enrol_totp", "finish_sign_in", "found_venue_staff", "grant_power", "grant_seat", "issue_api_key", "key_behind", "lift_hold",
     "need_right", "pending_totp", "place_hold", "register_connector_key",
-    "register_organisation", "register_person", "reset_totp", "revoke_api_key", "set_password", "sign", "sign_in",
+    "register_organisation", "register_person", "reset_totp", "revoke_api_key", "revoke_power", "set_password", "sign", "sign_in",
     "withdraw_accreditation",
 ]  # fmt: skip

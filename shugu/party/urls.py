@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.party import operations_views, org_views, views
+from shugu.party import operations_views, org_views, power_views, views
 
 app_name = "party"
 urlpatterns = [
@@ -21,6 +21,10 @@ urlpatterns = [
     path("organisations/<str:number>/members/new/", org_views.add_member, name="add_member"),
     path("organisations/<str:number>/members/<int:person>/remove/", org_views.remove_member, name="remove_member"),
     path("organisations/<str:number>/connectors/new/", org_views.add_connector_key, name="add_connector_key"),
+    path("organisations/<str:number>/powers/", power_views.powers, name="powers"),
+    path("organisations/<str:number>/powers/new/", power_views.grant, name="grant_power"),
+    path("organisations/<str:number>/powers/<int:power>/revoke/", power_views.revoke, name="revoke_power"),
+    path("powers/<int:power>/paper/", power_views.paper, name="power_paper"),
     path("accreditations/", operations_views.accreditations, name="accreditations"),
     path("accreditations/<str:number>/withdraw/", operations_views.withdraw, name="withdraw_accreditation"),
     path("operations/", operations_views.home, name="operations"),

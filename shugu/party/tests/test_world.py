@@ -14,3 +14,6 @@ def test_the_cast_stands_where_the_other_tests_expect_it(world: World) -> None:
     assert queries.is_accredited(world.quinn.org, "service_body:quality", on)
     assert queries.organisation(world.mallory.org, on).accredited == frozenset()
     assert world.rita.seats == {"registrar"}
+    assert queries.is_accredited(world.quincy.org or 0, "service_body:compliance", on)
+    assert world.quincy.org != world.quinn.org
+    assert queries.holders_of("committee_member") == [world.person_of(who) for who in ("cai", "cen", "cui")]

@@ -1,0 +1,100 @@
+"""JSON API of powers of attorney: list, grant, end."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import date
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from shugu.kernel import clock
+from shugu.kernel.errors import Forbidden, InputInvalid
+from shugu.kernel.workdays import local_day
+from shugu.party import queries as party
+from shugu.party import services
+from shugu.party.power_views import agent_named
+from shugu.party.queries import PowerView
+from shugu.web.api import Strict, actor_of, key_of
+
+router = Router()
+
+
+class PaperIn(Strict):
+    """`content` is base64."""
+
+    filename: str
+    media_type: str
+    content: str
+
+
+class PowerIn(Strict):
+    """`agent`: an organisation's number or social credit code. `until`: the last day, YYYY-MM-DD."""
+
+    agent: str
+    scopes: list[str]
+    until: str
+    paper: PaperIn | None = None
+
+
+@router.get("/powers", response=list[dict[str, Any]])
+def powers(request: HttpRequest) -> list[dict[str, Any]]:
+    """Powers of attorney the caller's organisation gave or holds, newest first."""
+    day = local_day(clock.now())
+    found = party.powers_of(_org(request))
+    orgs = party.organisations({p.principal for p in found} | {p.agent for p in found}, day)
+    return [_out(p, orgs[p.principal].number, orgs[p.agent].number, day) for p in found]
+
+
+@router.post("/powers", response={201: dict[str, Any]})
+def grant_power(request: HttpRequest, body: PowerIn) -> dict[str, Any]:
+    """The caller's organisation is the principal; its member needs the right to sign."""
+    org, now = _org(request), clock.now()
+    try:
+        until = date.fromisoformat(body.until)
+    except ValueError:
+        raise InputInvalid(fields="until", field_errors={"until": ("应为 YYYY-MM-DD", "YYYY-MM-DD")}) from None
+    cmd = services.GrantPower(org, agent_named(body.agent).id, tuple(body.scopes), until, _paper(body.paper))
+    row = services.grant_power(cmd, actor=actor_of(request), now=now, key=key_of(request))
+    return _answer(row.pk)
+
+
+@router.post("/powers/{power}/revoke", response=dict[str, Any])
+def revoke_power(request: HttpRequest, power: int) -> dict[str, Any]:
+    """By the principal, or by the agent who lays it down."""
+    cmd = services.RevokePower(power, _org(request))
+    return _answer(services.revoke_power(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request)).pk)
+
+
+def _org(request: HttpRequest) -> int:
+    actor = actor_of(request)
+    if actor.org is None:
+        raise Forbidden()
+    return actor.org
+
+
+def _paper(sent: PaperIn | None) -> services.PowerPaper | None:
+    if sent is None:
+        return None
+    try:
+        return services.PowerPaper(sent.filename, sent.media_type, base64.b64decode(sent.content, validate=True))
+    except (binascii.Error, ValueError):
+        problem = ("不是 Base64", "not base64")
+        raise InputInvalid(fields="paper.content", field_errors={"paper.content": problem}) from None
+
+
+def _answer(power: int) -> dict[str, Any]:
+    view = party.power(power)
+    names = (party.organisation(view.principal).number, party.organisation(view.agent).number)
+    return _out(view, *names, local_day(clock.now()))
+
+
+def _out(view: PowerView, principal: str, agent: str, day: date) -> dict[str, Any]:
+    return {
+        "power": view.id, "principal": principal, "agent": agent, "scopes": list(view.scopes),
+        "since": view.since.isoformat(), "until": view.until.isoformat(), "in_force": view.holds_on(day),
+        "ended_on": view.ended_on.isoformat() if view.ended_on else None, "ended_by": view.ended_by or None,
+        "sha256": view.digest, "paper_sha256": view.document or None,
+    }  # fmt: skip
