@@ -18,6 +18,8 @@ from shugu.kernel.rules import RuleValue
 from shugu.kernel.tables import all_tables
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
+from shugu.web import language
+from shugu.web.diagrams import flow_svg
 from shugu.web.from_kernel import document_title, source_of
 from shugu.web.shapes import Source
 from shugu.web.tables import Choice, Column, Kind, make_table
@@ -127,7 +129,7 @@ def procedure(request: HttpRequest, procedure: str) -> HttpResponse:
     on = local_day(clock.now())
     shown = {
         "tab": tab, "states": [(s, [_step(tab, x) for x in tab.steps_from(s.id)]) for s in tab.states],
-        "clocks": [_clock(c, on) for c in tab.clocks],
+        "clocks": [_clock(c, on) for c in tab.clocks], "svg": flow_svg(tab, language.current()),
     }  # fmt: skip
     return render(request, "web/procedure.html", shown)
 
