@@ -18,6 +18,7 @@ from shugu.kernel.tables import table
 from shugu.kernel.workdays import local_day
 from shugu.party import queries as party_queries
 from shugu.party import services as party
+from shugu.party.models import Person
 
 if TYPE_CHECKING:
     from shugu.registry.queries import EntryView
@@ -158,6 +159,14 @@ class World:
         actor = getattr(self, login)
         assert isinstance(actor, Actor) and actor.person is not None
         return actor.person
+
+
+def token(actor: Actor, now: datetime, scopes: tuple[str, ...] = ("read", "act")) -> str:
+    """An API key of this actor. A person in a seat first stands as after enrolling a one-time password: an older key, or
+    one without it, opens no seat."""
+    if actor.seats:
+        Person.objects.filter(pk=actor.person, totp_confirmed_at__isnull=True).update(totp_confirmed_at=now)
+    return party.issue_api_key(party.IssueApiKey("test", scopes, actor.org), actor=actor, now=now).token
 
 
 def _staff(login: str, seat: str, name: str, name_en: str, *, now: datetime, password: party.Secret | None) -> Actor:

@@ -20,7 +20,7 @@ from shugu.kernel.workdays import due, local_day
 from shugu.party.domain import SCOPES, password_problem
 from shugu.party.errors import SignInFailed, SignInLocked, TotpRefused
 from shugu.party.models import ApiKey, Person, SignInCount
-from shugu.party.organisations import NEWCOMER, need_right, refuse
+from shugu.party.organisations import NEWCOMER, end_api_key, need_right, refuse
 from shugu.party.vault import Secret, fresh_token, keyed, seal, unseal
 
 _TOTP = "totp"
@@ -335,11 +335,7 @@ def revoke_api_key(cmd: RevokeApiKey, *, actor: Actor, now: datetime) -> ApiKey:
     if row is None or (row.person_id != actor.person and "operator" not in actor.seats):
         raise NotFound(what=("接口密钥", "API key"))
     if row.revoked_at is None:
-        row.revoked_at = now
-        row.save(update_fields=["revoked_at"])
-        journal.record(
-            "api_key.revoked", subject=f"party.person:{row.person_id}", actor=actor, now=now, data={"key": row.prefix}
-        )
+        end_api_key(row, actor=actor, now=now)
     return row
 
 

@@ -29,6 +29,18 @@ class TotpRequired(SignInNeeded):
     remedy = ("在“我的 · 动态口令”页面完成启用。", "Enrol it on the page “My account · One-time password”.")
 
 
+class KeyBeforeTotp(SignInNeeded):
+    """A key made by a password alone never carries a seat, not even after its owner has enrolled."""
+
+    code = "key-before-totp"
+    status = 403
+    sentence = (
+        "此接口密钥签发于启用动态口令之前，不能用于岗位。",
+        "This API key was issued before the one-time password and cannot act in a seat.",
+    )
+    remedy = ("吊销它，登录后重新签发。", "Revoke it, sign in and issue a new one.")
+
+
 class TotpRefused(ShuguError):
     code = "totp-refused"
     status = 422
@@ -66,6 +78,6 @@ class AlreadyAccredited(ShuguError):
 
 
 __all__ = [
-    "AlreadyAccredited", "RightMissing", "ScopeMissing", "SignInFailed", "SignInLocked", "StaffMayNotTrade",
+    "AlreadyAccredited", "KeyBeforeTotp", "RightMissing", "ScopeMissing", "SignInFailed", "SignInLocked", "StaffMayNotTrade",
     "TotpRefused", "TotpRequired",
 ]  # fmt: skip

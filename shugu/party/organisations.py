@@ -19,7 +19,7 @@ from shugu.kernel.workdays import local_day
 from shugu.party import keys
 from shugu.party.domain import LOGIN, ORG_KINDS, RIGHTS, SEATS, password_problem
 from shugu.party.errors import RightMissing, StaffMayNotTrade
-from shugu.party.models import Membership, Organisation, Person, SeatHolding
+from shugu.party.models import ApiKey, Membership, Organisation, Person, SeatHolding
 from shugu.party.vault import Secret
 
 Pair = tuple[str, str]
@@ -225,9 +225,18 @@ def end_membership(cmd: EndMembership, *, actor: Actor, now: datetime) -> Member
     return row
 
 
+def end_api_key(row: ApiKey, *, actor: Actor, now: datetime) -> None:
+    row.revoked_at = now
+    row.save(update_fields=["revoked_at"])
+    journal.record(
+        "api_key.revoked", subject=f"party.person:{row.person_id}", actor=actor, now=now, data={"key": row.prefix}
+    )
+
+
 @command("party.grant_seat", ("授予岗位", "grant a seat"))
 def grant_seat(cmd: GrantSeat, *, actor: Actor, now: datetime) -> SeatHolding:
-    """By the operator or the venue's set-up. Errors: InputInvalid, NotFound, Forbidden, StaffMayNotTrade."""
+    """By the operator or the venue's set-up. API keys the person made before the seat end with its grant: a key never
+    gains powers it was not issued for. Errors: InputInvalid, NotFound, Forbidden, StaffMayNotTrade."""
     _need_operator(actor)
     if cmd.seat not in SEATS:
         refuse({"seat": ("未知的岗位", "unknown seat")})
@@ -243,6 +252,9 @@ def grant_seat(cmd: GrantSeat, *, actor: Actor, now: datetime) -> SeatHolding:
         journal.record(
             "seat.granted", subject=f"party.person:{cmd.person}", actor=actor, now=now, data={"seat": cmd.seat}
         )
+        keys_now = ApiKey.objects.select_for_update().filter(person_id=cmd.person, org=None, revoked_at__isnull=True)
+        for key in keys_now.order_by("pk"):
+            end_api_key(key, actor=actor, now=now)
     return row
 
 

@@ -18,7 +18,7 @@ from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.party import credentials, queries
 from shugu.party.domain import SEATS, WATCHERS
-from shugu.party.errors import ScopeMissing
+from shugu.party.errors import KeyBeforeTotp, ScopeMissing, TotpRequired
 from shugu.party.models import Person
 from shugu.web import refusals
 from shugu.web.shapes import SeatFace
@@ -57,6 +57,12 @@ def _by_key(request: HttpRequest, token: str) -> None:
         actor = queries.actor_for(key.person_id, key.org_id)
     except (NotFound, Forbidden):
         raise SignInNeeded() from None
+    if needs_totp(actor, clock.now()):
+        person = Person.objects.get(pk=key.person_id)
+        if person.totp_confirmed_at is None:
+            raise TotpRequired()
+        if key.issued_at < person.totp_confirmed_at:
+            raise KeyBeforeTotp()
     _seat(request, actor)
 
 
@@ -96,11 +102,15 @@ def _is_over(held: dict[str, str], now: datetime) -> bool:
     )
 
 
-def must_enrol(person: Person, actor: Actor, now: datetime) -> bool:
+def needs_totp(actor: Actor, now: datetime) -> bool:
     """A seat of the venue's staff needs a one-time password where party.totp_required says so, demonstrations apart."""
-    if not actor.seats or person.totp_confirmed_at is not None or runtime.demo():
+    if not actor.seats or runtime.demo():
         return False
     return bool(runtime.rules_on(local_day(now)).value("party.totp_required").value)
+
+
+def must_enrol(person: Person, actor: Actor, now: datetime) -> bool:
+    return person.totp_confirmed_at is None and needs_totp(actor, now)
 
 
 def begin(request: HttpRequest, person: Person, org: int | None, now: datetime) -> None:

@@ -44,10 +44,9 @@ def code_of(raised: pytest.ExceptionInfo[ShuguError]) -> str:
 
 def calling(actor: Actor, now: Any) -> Client:
     """A program with an API key of this actor."""
-    from shugu.party import services as party
+    from tests.world import token
 
-    issued = party.issue_api_key(party.IssueApiKey("unhappy", ("read", "act"), actor.org), actor=actor, now=now)
-    return Client(headers={"authorization": f"Bearer {issued.token}"})
+    return Client(headers={"authorization": f"Bearer {token(actor, now)}"})
 
 
 def sent(client: Client, path: str, body: Any, **headers: str) -> tuple[int, Any]:

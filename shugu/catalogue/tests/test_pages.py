@@ -14,8 +14,7 @@ from shugu.catalogue.models import Listing, Product
 from shugu.catalogue.tests import stages
 from shugu.kernel import clock
 from shugu.kernel.cases import Actor
-from shugu.party import services as party
-from tests.world import World
+from tests.world import World, token
 
 
 @pytest.fixture()
@@ -25,8 +24,7 @@ def world(db: None) -> World:
 
 
 def key_for(actor: Actor) -> dict[str, Any]:
-    issued = party.issue_api_key(party.IssueApiKey("test", ("read", "act"), actor.org), actor=actor, now=clock.now())
-    return {"HTTP_AUTHORIZATION": f"Bearer {issued.token}"}
+    return {"HTTP_AUTHORIZATION": f"Bearer {token(actor, clock.now())}"}
 
 
 def body(entry: str, digest: str, **changes: Any) -> dict[str, Any]:

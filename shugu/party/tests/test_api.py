@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,9 +9,12 @@ from django.test import Client
 
 from shugu.formats.identifiers import make_uscc
 from shugu.kernel import clock
+from shugu.kernel.cases import Actor
+from shugu.kernel.models import Fact
 from shugu.party import queries, services
+from shugu.party.models import Person
 from tests import snapshot
-from tests.world import PAPER, World
+from tests.world import PAPER, SETUP, World, token
 
 PASSWORD = "correct horse battery"
 
@@ -21,8 +25,7 @@ def today(db: None) -> World:
 
 
 def _token(actor: Any, scopes: tuple[str, ...] = ("read", "act")) -> dict[str, str]:
-    issued = services.issue_api_key(services.IssueApiKey("t", scopes, actor.org), actor=actor, now=clock.now())
-    return {"Authorization": f"Bearer {issued.token}"}
+    return {"Authorization": f"Bearer {token(actor, clock.now(), scopes)}"}
 
 
 def _post(path: str, body: dict[str, Any], headers: dict[str, str]) -> Any:
@@ -83,3 +86,48 @@ def test_a_stranger_gets_not_found_for_a_case_and_a_replayed_key_with_other_cont
         assert Client().get(path, headers=_token(today.bob)).status_code == 404
     assert _post(f"/api/cases/{first['case']}/withdraw", {}, _token(today.bob)).status_code == 404
     assert _post(f"/api/cases/{first['case']}/withdraw", {}, mallory | {"Idempotency-Key": "apply-0002"}).status_code == 200
+
+
+def _own_key(actor: Actor) -> str:
+    order = services.IssueApiKey("own", ("read", "act"))
+    return services.issue_api_key(order, actor=actor, now=clock.now() - timedelta(minutes=2)).token
+
+
+def _asked(token: str) -> tuple[int, str]:
+    answer = Client().get("/api/me", headers={"Authorization": f"Bearer {token}"})
+    return answer.status_code, answer.json().get("error", {}).get("code", "")
+
+
+def test_a_key_made_by_a_password_alone_opens_no_seat_before_nor_after_enrolling(today: World) -> None:
+    old = _own_key(today.otto)
+    assert _asked(old) == (403, "totp-required")
+    Person.objects.filter(pk=today.otto.person).update(totp_confirmed_at=clock.now() - timedelta(minutes=1))
+    assert _asked(old) == (403, "key-before-totp")
+    fresh = services.issue_api_key(services.IssueApiKey("own"), actor=today.otto, now=clock.now()).token
+    assert _asked(fresh) == (200, "")
+
+
+def test_resetting_the_one_time_password_stops_the_keys_made_under_the_lost_one(today: World) -> None:
+    made = token(today.tara, clock.now() - timedelta(minutes=5))
+    assert _asked(made) == (200, "")
+    services.reset_totp(services.ResetTotp(today.person_of("tara")), actor=today.otto, now=clock.now())
+    assert _asked(made) == (403, "totp-required")
+    Person.objects.filter(pk=today.tara.person).update(totp_confirmed_at=clock.now())
+    assert _asked(made) == (403, "key-before-totp")
+
+
+def test_a_seat_ends_the_keys_its_holder_made_before(today: World) -> None:
+    person = services.register_person(services.RegisterPerson("zoe", "佐伊"), actor=SETUP, now=clock.now())
+    zoe = queries.actor_for(person.pk)
+    first, other = _own_key(zoe), _own_key(zoe)
+    assert _asked(first) == (200, "")
+    Person.objects.filter(pk=zoe.person).update(totp_confirmed_at=clock.now() - timedelta(hours=1))
+    services.grant_seat(services.GrantSeat(person.pk, "operator"), actor=today.otto, now=clock.now())
+    assert _asked(first)[0] == 401 and _asked(other)[0] == 401
+    ended = Fact.objects.filter(name="api_key.revoked", subject=f"party.person:{person.pk}")
+    assert ended.count() == 2
+    assert _asked(token(queries.actor_for(person.pk), clock.now())) == (200, "")
+
+
+def test_a_members_key_for_an_organisation_needs_no_one_time_password(today: World) -> None:
+    assert _asked(token(today.alice, clock.now())) == (200, "")

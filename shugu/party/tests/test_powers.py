@@ -18,7 +18,7 @@ from shugu.party import queries, services
 from shugu.party.errors import RightMissing
 from shugu.party.models import Membership, Person, Power
 from tests import snapshot
-from tests.world import PAPER, SETUP, World
+from tests.world import PAPER, SETUP, World, token
 
 
 @pytest.fixture()
@@ -120,7 +120,7 @@ def test_the_instrument_is_signed_with_the_principals_key_and_named_in_the_fact(
     assert written["principal"] == queries.organisation(world.alice.org or 0).number
     assert written["agent"] == queries.organisation(world.quinn.org or 0).number
     assert (written["scopes"], written["document"]) == (["registration"], row.document)
-    fact = json.loads(Fact.objects.get(name="power.granted").payload)
+    fact = json.loads(Fact.objects.get(name="power.granted").payload or "")
     assert fact["digests"] == {"power_of_attorney": row.digest, "paper": row.document}
     assert documents.get(row.document) == PAPER
 
@@ -134,7 +134,7 @@ def test_a_paper_that_is_not_what_it_claims_is_refused(world: World) -> None:
 def _browser(actor: Actor) -> Client:
     client, now = Client(), clock.now().isoformat()
     session = client.session
-    stamp = Person.objects.get(pk=actor.person).stamp
+    stamp = Person.objects.get(pk=actor.person or 0).stamp
     session["seat"] = {"person": actor.person, "org": actor.org, "stamp": stamp, "since": now, "seen_at": now}
     session.save()
     client.cookies["sessionid"] = session.session_key or ""
@@ -177,8 +177,7 @@ def test_the_page_shows_what_is_wrong_beside_the_field(today: World) -> None:
 
 
 def _headers(actor: Actor) -> dict[str, str]:
-    issued = services.issue_api_key(services.IssueApiKey("t", org=actor.org), actor=actor, now=clock.now())
-    return {"Authorization": f"Bearer {issued.token}"}
+    return {"Authorization": f"Bearer {token(actor, clock.now())}"}
 
 
 def test_granting_and_ending_through_the_api(today: World) -> None:

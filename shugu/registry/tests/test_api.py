@@ -11,11 +11,10 @@ from django.test import Client
 
 from shugu.kernel import clock, engine
 from shugu.kernel.cases import Actor
-from shugu.party import services as party
 from shugu.registry import queries
 from shugu.registry.models import Filing
 from shugu.registry.tests.stages import act, noticed, submitted
-from tests.world import FORM, PAPER, World
+from tests.world import FORM, PAPER, World, token
 
 pytestmark = pytest.mark.django_db
 BODY: dict[str, Any] = {"register": "data-property", "title": "纽约航班", "rights": ["holding"], "form": dict(FORM)}
@@ -30,8 +29,7 @@ class Caller:
     """One API key's view of the venue."""
 
     def __init__(self, actor: Actor, now: datetime) -> None:
-        issued = party.issue_api_key(party.IssueApiKey("test", org=actor.org), actor=actor, now=now)
-        self.headers = {"Authorization": f"Bearer {issued.token}"}
+        self.headers = {"Authorization": f"Bearer {token(actor, now)}"}
         self.client = Client()
 
     def get(self, path: str) -> tuple[int, Any]:

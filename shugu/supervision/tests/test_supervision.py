@@ -17,7 +17,7 @@ from shugu.supervision import queries, services
 from shugu.supervision.errors import AlreadyDrawn, NoCheckpoint, NothingToDraw
 from shugu.supervision.models import Inspection
 from tests import snapshot
-from tests.world import SETUP, World
+from tests.world import ACCREDITED, SETUP, World, token
 
 WATCHED = (
     "/supervision/cases/", "/supervision/facts/", "/supervision/numbers/", "/supervision/overdue/", "/supervision/queries/",
@@ -131,7 +131,7 @@ def test_cases_are_found_by_organisation_procedure_state_and_day(world: World) -
     assert len(found) == 2 and all(c.procedure == "party.accreditation" for c in found)
     day = local_day(world.now)
     assert queries.cases(queries.CaseQuery(first=day + timedelta(days=1)), world.now)[0] == []
-    assert len(queries.cases(queries.CaseQuery(state="accredited", last=day), world.now)[0]) == 6
+    assert len(queries.cases(queries.CaseQuery(state="accredited", last=day), world.now)[0]) == len(ACCREDITED)
     assert queries.cases(queries.CaseQuery(number=found[0].number), world.now)[0] == [found[0]]
 
 
@@ -221,7 +221,7 @@ def test_a_draw_altered_afterwards_no_longer_reproduces(world: World) -> None:
 
 def test_an_inspector_who_once_belonged_to_everybody_is_never_drawn(world: World) -> None:
     party.end_seat(party.EndSeat(world.person_of("sven"), "regulator"), actor=world.otto, now=world.now)
-    for firm in ("alice", "bob", "carol", "quinn"):
+    for firm in ("alice", "bob", "carol", "quinn", "quincy"):
         actor = getattr(world, firm)
         party.add_member(party.AddMember(actor.org, world.person_of("sven")), actor=actor, now=world.now)
         party.end_membership(party.EndMembership(actor.org, world.person_of("sven")), actor=actor, now=world.now)
@@ -239,14 +239,10 @@ def test_the_disclosure_page_is_for_everybody_and_names_nobody_s_business(venue:
 
 
 def test_the_api_answers_a_regulators_key_and_refuses_anothers(venue: World) -> None:
-    def token(actor: Actor) -> str:
-        issued = party.issue_api_key(party.IssueApiKey("看", ("read",), actor.org), actor=actor, now=clock.now())
-        return issued.token
-
     def ask(path: str, key: str) -> int:
         return Client().get(path, headers={"authorization": f"Bearer {key}"}).status_code
 
-    good, bad = token(venue.sven), token(venue.alice)
+    good, bad = (token(who, clock.now(), ("read",)) for who in (venue.sven, venue.alice))
     for path in ("/api/supervision/kpi", "/api/supervision/cases", "/api/supervision/facts?limit=3"):
         assert ask(path, good) == 200
         assert ask(path, bad) == 403
