@@ -18,6 +18,8 @@ from shugu.web.shapes import Act, Chip, ClockFace, Event, Link, Seal, Source, To
 def document_title(document: str) -> tuple[Text, str]:
     """Title and number of a rule file `<jurisdiction>/<document>/<file>`; the venue's own values have neither."""
     path = RULES / f"{document}.toml"
+    if document.startswith("regimes/"):
+        return Text("登记制度约定", "The regime's own choice"), ""
     if document.startswith("venues/") or not path.exists():
         return Text("本场所规则", "Rules of this venue"), ""
     head = read_document(RULES, path)
