@@ -130,7 +130,7 @@ class World:
         stands two weeks later, after the public notice."""
         from shugu.kernel import engine
         from shugu.registry import queries, services
-        from shugu.registry.filings import REVIEWER_ROLE, open_register
+        from shugu.registry.submitting import REVIEWER_ROLE, open_register
 
         actor = holder or self.alice
         assert actor.org is not None
@@ -165,7 +165,7 @@ def token(actor: Actor, now: datetime, scopes: tuple[str, ...] = ("read", "act")
     """An API key of this actor. A person in a seat first stands as after enrolling a one-time password: an older key, or
     one without it, opens no seat."""
     if actor.seats:
-        Person.objects.filter(pk=actor.person, totp_confirmed_at__isnull=True).update(totp_confirmed_at=now)
+        Person.objects.filter(pk=actor.person or 0, totp_confirmed_at__isnull=True).update(totp_confirmed_at=now)
     return party.issue_api_key(party.IssueApiKey("test", scopes, actor.org), actor=actor, now=now).token
 
 

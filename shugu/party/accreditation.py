@@ -16,12 +16,11 @@ from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Case, Fact
 from shugu.kernel.rules import RuleSet
 from shugu.kernel.vocabulary import context, effect
-from shugu.kernel.workdays import due, end_of_day, local_day
+from shugu.kernel.workdays import Direction, due, end_of_day, local_day
 from shugu.party.domain import ACCREDITATION_KINDS, split_kind
 from shugu.party.errors import AlreadyAccredited
 from shugu.party.models import Accreditation, Organisation
 from shugu.party.organisations import Pair, need_right, refuse
-from shugu.party.queries import accredited_kinds
 
 PROCEDURE = "party.accreditation"
 GRANTING = ("approve", "overturn")
@@ -70,7 +69,8 @@ def kind_title(kind: str, rules: RuleSet) -> Pair:
 
 @command("party.apply_accreditation", ("申请入驻", "apply for accreditation"))
 def apply_accreditation(cmd: ApplyAccreditation, *, actor: Actor, now: datetime) -> Accreditation:
-    """Opens the case in `drafting`; file the materials, then act `submit`.
+    """Opens the case in `drafting`; file the materials, then act `submit`. Near the end of an accreditation
+    (party.accreditation_renewal_window) this renews it: the new term begins on the day after the old one.
     Errors: InputInvalid, Forbidden, RightMissing, NotFound, AlreadyAccredited, Refused."""
     need_right(actor, cmd.org, "act")
     rules = runtime.rules_on(local_day(now))
@@ -80,15 +80,35 @@ def apply_accreditation(cmd: ApplyAccreditation, *, actor: Actor, now: datetime)
     refuse(_defects(cmd, rules))
     title = kind_title(cmd.kind, rules)
     running = Accreditation.objects.filter(org=org, kind=cmd.kind, case__closed_at__isnull=True)
-    if running.exists() or cmd.kind in accredited_kinds(org.pk, local_day(now)):
+    held = _held(org.pk, cmd.kind, local_day(now))
+    if running.exists() or (held is not None and not renewable(held, local_day(now))):
         raise AlreadyAccredited(kind=title)
     case = engine.open_case(
         PROCEDURE, actor=actor, now=now, title=f"{org.name} · {title[0]}",
         parties=[PartyView("applicant", None, org.pk)], subjects=[f"party.org:{org.pk}"],
         data={"kind": cmd.kind, "merchant_type": cmd.merchant_type, "organisation": org.number},
-        fact_data={"organisation": org.number, "kind": cmd.kind},
+        fact_data={"organisation": org.number, "kind": cmd.kind, **({"renews": held.number} if held else {})},
     )  # fmt: skip
-    return Accreditation.objects.create(case_id=case, org=org, kind=cmd.kind, merchant_type=cmd.merchant_type)
+    return Accreditation.objects.create(
+        case_id=case, org=org, kind=cmd.kind, merchant_type=cmd.merchant_type, renews=held
+    )
+
+
+def _held(org: int, kind: str, day: date) -> Accreditation | None:
+    """The accreditation of this kind that ends last, in force on that day or to begin after it."""
+    rows = Accreditation.objects.filter(org_id=org, kind=kind, granted_on__isnull=False, withdrawn_on__isnull=True)
+    return rows.filter(valid_until__gte=day).order_by("-valid_until", "-pk").first()
+
+
+def renewable(row: Accreditation, day: date) -> bool:
+    """Whether the organisation may apply on that day to renew it: within party.accreditation_renewal_window of its end,
+    withdrawn ones and those already followed by a later one apart."""
+    if row.valid_until is None or row.withdrawn_on is not None or row.valid_until < day:
+        return False
+    window = runtime.rules_on(day).value("party.accreditation_renewal_window").length
+    opens = due(row.valid_until, window, calendar=runtime.calendar(), direction=Direction.BACKWARD).on
+    held = _held(row.org_id, row.kind, day)
+    return day >= opens and held is not None and held.pk == row.pk
 
 
 def _defects(cmd: ApplyAccreditation, rules: RuleSet) -> dict[str, Pair]:
@@ -134,16 +154,25 @@ def act_on_accreditation(cmd: ActOnAccreditation, *, actor: Actor, now: datetime
 
 
 def _certificate(row: Accreditation, now: datetime) -> tuple[bytes, str, date]:
-    until = _term_end(row.case_id, local_day(now))
+    start = _term_start(row, local_day(now))
+    until = _term_end(row.case_id, start)
     number = store.next_number("merchant", local_day(now).year)
     credential = signer.sign_document(
         "AccreditationCertificate", number=number, now=now, valid_until=end_of_day(until) - timedelta(seconds=1),
         subject={
             "organisation": row.org.number, "name": row.org.name, "uscc": row.org.uscc, "accreditedAs": row.kind,
-            **({"merchantType": row.merchant_type} if row.merchant_type else {}),
+            "from": start.isoformat(), **({"merchantType": row.merchant_type} if row.merchant_type else {}),
         },
     )  # fmt: skip
     return signer.document_bytes(credential), number, until
+
+
+def _term_start(row: Accreditation, day: date) -> date:
+    """The first day of an accreditation granted on `day`: the one it renews is served out first."""
+    old = row.renews
+    if old is None or old.withdrawn_on is not None or old.valid_until is None or old.valid_until < day:
+        return day
+    return old.valid_until + timedelta(days=1)
 
 
 def _term_end(case: int, start: date) -> date:
@@ -184,13 +213,15 @@ def withdraw_accreditation(cmd: WithdrawAccreditation, *, actor: Actor, now: dat
 
 @effect("party.grant")
 def _grant(applied: Applied) -> None:
-    until = _term_end(applied.case, applied.effective_on)
-    Accreditation.objects.filter(case_id=applied.case).update(granted_on=applied.effective_on, valid_until=until)
+    row = Accreditation.objects.select_related("renews").get(case_id=applied.case)
+    start = _term_start(row, applied.effective_on)
+    Accreditation.objects.filter(pk=row.pk).update(granted_on=start, valid_until=_term_end(applied.case, start))
 
 
 @context("party.accreditation")
 def _context(case: int, now: datetime) -> dict[str, Any]:
-    """{"accredited": the organisation holds a valid one of this kind, "corrections": times correction was asked}."""
+    """{"accredited": the organisation holds a valid one of this kind beside the one renewed, "corrections": times
+    correction was asked}."""
     row = Accreditation.objects.filter(case_id=case).first()
     if row is None:
         return {}
@@ -198,6 +229,6 @@ def _context(case: int, now: datetime) -> dict[str, Any]:
     others = Accreditation.objects.filter(
         org_id=row.org_id, kind=row.kind, granted_on__isnull=False, withdrawn_on__isnull=True,
         valid_until__gte=local_day(opened.opened_at),
-    ).exclude(pk=row.pk)  # fmt: skip
+    ).exclude(pk__in=[pk for pk in (row.pk, row.renews_id) if pk])  # fmt: skip
     asked = Fact.objects.filter(case_id=case, name="accreditation.correction_asked").count()
     return {"accredited": others.exists(), "corrections": asked}

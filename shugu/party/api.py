@@ -13,7 +13,7 @@ from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Case
 from shugu.kernel.tables import table
 from shugu.kernel.workdays import local_day
-from shugu.party import power_api, services
+from shugu.party import member_api, services
 from shugu.party import queries as party
 from shugu.party.accreditation import ActOnAccreditation, ApplyAccreditation
 from shugu.party.errors import SignInFailed, TotpRequired
@@ -25,7 +25,7 @@ from shugu.web.api import Strict, actor_of, key_of
 from shugu.web.rates import source_of
 
 router = Router()
-router.add_router("", power_api.router)
+router.add_router("", member_api.router)
 
 
 class PersonIn(Strict):
@@ -132,7 +132,9 @@ def _accreditation(row: Accreditation) -> dict[str, Any]:
     case = Case.objects.get(pk=row.case_id)
     return {
         "case": case.number, "state": case.state, "kind": row.kind, "merchant_type": row.merchant_type,
-        "number": row.number, "valid_until": row.valid_until.isoformat() if row.valid_until else None,
+        "renews": row.renews.number if row.renews else None,
+        "number": row.number, "valid_from": row.granted_on.isoformat() if row.granted_on else None,
+        "valid_until": row.valid_until.isoformat() if row.valid_until else None,
     }  # fmt: skip
 
 

@@ -60,6 +60,18 @@ class RightMissing(Forbidden):
     remedy = ("请本单位管理员授权或代为办理。", "Ask your organisation's administrator.")
 
 
+class InvitationGone(ShuguError):
+    """The same words for an unknown, used, withdrawn or expired invitation and for one that names somebody else."""
+
+    code = "invitation-gone"
+    status = 404
+    sentence = (
+        "邀请无效：已使用、已撤回、已过期，或不是发给您的。",
+        "This invitation is not good: used, withdrawn, expired or not for you.",
+    )
+    remedy = ("请单位管理员重新发出邀请。", "Ask the organisation's administrator for a new one.")
+
+
 class StaffMayNotTrade(ShuguError):
     code = "staff-may-not-trade"
     status = 409
@@ -78,6 +90,6 @@ class AlreadyAccredited(ShuguError):
 
 
 __all__ = [
-    "AlreadyAccredited", "KeyBeforeTotp", "RightMissing", "ScopeMissing", "SignInFailed", "SignInLocked", "StaffMayNotTrade",
-    "TotpRefused", "TotpRequired",
+    "AlreadyAccredited", "InvitationGone", "KeyBeforeTotp", "RightMissing", "ScopeMissing", "SignInFailed",
+    "SignInLocked", "StaffMayNotTrade", "TotpRefused", "TotpRequired",
 ]  # fmt: skip

@@ -34,8 +34,8 @@ class CodeForm(FieldForm):
     code = _code()
 
 
-class JoinForm(FieldForm):
-    """A newcomer: the person and, unless an existing organisation will add him, the organisation."""
+class InviteeForm(FieldForm):
+    """Somebody invited who has no account yet."""
 
     name = forms.CharField(label=words("您的姓名", "Your name"), max_length=80)
     phone = forms.CharField(label=words("联系电话", "Telephone"), max_length=30, required=False)
@@ -46,6 +46,17 @@ class JoinForm(FieldForm):
     )  # fmt: skip
     password = _password("密码", "Password", "new-password")
     again = _password("再次输入密码", "Password again", "new-password")
+
+    def clean(self) -> dict[str, object] | None:
+        cleaned = super().clean() or {}
+        if cleaned.get("password") and cleaned.get("password") != cleaned.get("again"):
+            self.add_error("again", str(words("两次输入不一致", "The two do not match")))
+        return cleaned
+
+
+class JoinForm(InviteeForm):
+    """A newcomer with an organisation that is not registered yet."""
+
     org_name = forms.CharField(label=words("单位名称", "Name of the organisation"), max_length=200)
     org_name_en = forms.CharField(label=words("单位英文名称", "Its name in English"), max_length=200, required=False)
     uscc = forms.CharField(
@@ -56,12 +67,6 @@ class JoinForm(FieldForm):
         label=words("单位类型", "Kind of organisation"),
         choices=[(code, words(title)) for code, title in ORG_KINDS.items() if code != "venue"],
     )
-
-    def clean(self) -> dict[str, object] | None:
-        cleaned = super().clean() or {}
-        if cleaned.get("password") and cleaned.get("password") != cleaned.get("again"):
-            self.add_error("again", str(words("两次输入不一致", "The two do not match")))
-        return cleaned
 
 
 class OrganisationForm(FieldForm):
@@ -184,3 +189,18 @@ class PowerForm(FieldForm):
     paper = forms.FileField(
         label=words("授权委托书文件", "The signed paper"), required=False, help_text=words("可不上传", "May be left out")
     )
+
+
+class InviteForm(FieldForm):
+    login = forms.CharField(
+        label=words("登录名", "Sign-in name"), max_length=40, required=False,
+        help_text=words("填写后只有此登录名可以接受", "If given, only this sign-in name may accept"),
+    )  # fmt: skip
+    contact = forms.CharField(
+        label=words("联系方式", "Contact"), max_length=120, required=False,
+        help_text=words("手机或邮箱，备忘链接发给了谁", "Telephone or e-mail, to remember whom you sent the link"),
+    )  # fmt: skip
+    rights = forms.MultipleChoiceField(
+        label=words("权限", "Rights"), widget=forms.CheckboxSelectMultiple, initial=["act"],
+        choices=[(c, words(t)) for c, t in RIGHTS.items()],
+    )  # fmt: skip

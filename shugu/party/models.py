@@ -52,6 +52,26 @@ class Membership(models.Model):
         ]
 
 
+class Invitation(models.Model):
+    """An administrator invites somebody to an organisation; `login` or `contact` says whom. Only the digest of its
+    token is kept; it is good once, to `expires_on` inclusive."""
+
+    org = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="invitations")
+    login = models.CharField(max_length=40, blank=True)
+    contact = models.CharField(max_length=120, blank=True)
+    rights = models.JSONField()
+    digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    invited_at = models.DateTimeField()
+    expires_on = models.DateField()
+    accepted_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    accepted_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["org"], name="invitation_org")]
+
+
 class SeatHolding(models.Model):
     """A person of the venue's staff (or of a regulator) holds a seat."""
 
@@ -69,12 +89,14 @@ class SeatHolding(models.Model):
 
 
 class Accreditation(models.Model):
-    """What an organisation applied to be admitted as; valid from `granted_on` to `valid_until`, both inclusive."""
+    """What an organisation applied to be admitted as; valid from `granted_on` to `valid_until`, both inclusive. One that
+    `renews` another, when granted before its end, begins on the day after it."""
 
     case = models.OneToOneField("kernel.Case", on_delete=models.PROTECT, related_name="+")
     org = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="accreditations")
     kind = models.CharField(max_length=60)
     merchant_type = models.CharField(max_length=40, blank=True)
+    renews = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     number = models.CharField(max_length=40, blank=True)
     digest = models.CharField(max_length=64, blank=True)
     granted_on = models.DateField(null=True)

@@ -14,7 +14,7 @@ from shugu.kernel.tables import table
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.party import access, forms, queries, services
-from shugu.party.accreditation import kind_title, merchant_types
+from shugu.party.accreditation import kind_title, merchant_types, renewable
 from shugu.party.domain import ORG_KINDS, RIGHTS
 from shugu.party.models import OrgKey, Person
 from shugu.party.queries import OrgView
@@ -59,6 +59,7 @@ def organisation(request: HttpRequest, number: str) -> HttpResponse:
         ] if own else [],
         "admin": own and actor is not None and queries.has_right(actor, org.id, "admin"),
         "connectors": OrgKey.objects.filter(org_id=org.id, purpose="connector", retired_at__isnull=True) if own else [],
+        "renewable": {a.pk for a in queries.accreditations_of(org.id) if own and renewable(a, local_day(clock.now()))},
         "accreditations": [
             (Text(*kind_title(a.kind, rules)), a, table(a.case.procedure, a.case.version).state[a.case.state].title)
             for a in queries.accreditations_of(org.id)
@@ -158,7 +159,8 @@ def apply(request: HttpRequest) -> HttpResponse:
     actor = access.require_org(request)
     assert actor.org is not None
     now = clock.now()
-    form = forms.AccreditationForm(request.POST or None, rules=runtime.rules_on(local_day(now)))
+    asked = {"kind": request.GET.get("kind", "")}
+    form = forms.AccreditationForm(request.POST or None, rules=runtime.rules_on(local_day(now)), initial=asked)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         merchant_type = given["merchant_type"] if given["kind"] == "merchant" else ""

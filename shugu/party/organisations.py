@@ -114,7 +114,7 @@ def register_organisation(cmd: RegisterOrganisation, *, actor: Actor, now: datet
     keys.make_signing_keys(org, actor=actor, now=now)
     if by_person:
         assert actor.person is not None
-        _join(org, actor.person, tuple(RIGHTS), actor=actor, now=now)
+        join(org, actor.person, tuple(RIGHTS), actor=actor, now=now)
     return org
 
 
@@ -186,10 +186,11 @@ def add_member(cmd: AddMember, *, actor: Actor, now: datetime) -> Membership:
     org = Organisation.objects.filter(pk=cmd.org).first()
     if org is None or not Person.objects.filter(pk=cmd.person, closed_at__isnull=True).exists():
         raise NotFound(what=("单位或人员", "organisation or person"))
-    return _join(org, cmd.person, cmd.rights, actor=actor, now=now)
+    return join(org, cmd.person, cmd.rights, actor=actor, now=now)
 
 
-def _join(org: Organisation, person: int, rights: tuple[str, ...], *, actor: Actor, now: datetime) -> Membership:
+def join(org: Organisation, person: int, rights: tuple[str, ...], *, actor: Actor, now: datetime) -> Membership:
+    """Make the person a member, or change a member's rights; the caller has checked who asks. Errors: StaffMayNotTrade."""
     if org.kind != "venue" and SeatHolding.objects.filter(person_id=person, ended_at__isnull=True).exists():
         raise StaffMayNotTrade()
     ordered = [r for r in RIGHTS if r in rights]

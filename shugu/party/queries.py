@@ -17,7 +17,16 @@ from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.party.domain import statement
 from shugu.party.keys import CONNECTOR, SIGN
-from shugu.party.models import Accreditation, Membership, Organisation, OrgKey, Person, Power, SeatHolding
+from shugu.party.models import (
+    Accreditation,
+    Invitation,
+    Membership,
+    Organisation,
+    OrgKey,
+    Person,
+    Power,
+    SeatHolding,
+)
 
 
 @dataclass(frozen=True)
@@ -323,3 +332,30 @@ def _power(row: Power) -> PowerView:
         row.pk, row.principal_id, row.agent_id, tuple(row.scopes), row.since, row.until, row.ended_on, row.ended_by,
         row.digest, row.document, row.filename, row.media_type,
     )  # fmt: skip
+
+
+def person_login(person_id: int) -> str:
+    return Person.objects.filter(pk=person_id).values_list("login", flat=True).first() or ""
+
+
+@dataclass(frozen=True)
+class InvitationView:
+    """An invitation as the organisation's administrator sees it. `state`: open, accepted, withdrawn or expired."""
+
+    id: int
+    login: str
+    contact: str
+    rights: tuple[str, ...]
+    expires_on: date
+    state: str
+
+
+def invitations_of(org: int, on: date) -> list[InvitationView]:
+    """Newest first."""
+    out = []
+    for row in Invitation.objects.filter(org_id=org).order_by("-pk"):
+        state = "accepted" if row.accepted_at else "withdrawn" if row.withdrawn_at else "open"
+        if state == "open" and on > row.expires_on:
+            state = "expired"
+        out.append(InvitationView(row.pk, row.login, row.contact, tuple(row.rights), row.expires_on, state))
+    return out

@@ -40,6 +40,17 @@ from shugu.party.credentials import (
     set_password,
     sign_in,
 )
+from shugu.party.invitations import (
+    AcceptInvitation,
+    Invited,
+    InviteMember,
+    WithdrawInvitation,
+    accept_invitation,
+    accepting,
+    invitation_behind,
+    invite_member,
+    withdraw_invitation,
+)
 from shugu.party.keys import RegisterConnectorKey, register_connector_key, sign
 from shugu.party.models import Organisation, Person, SeatHolding
 from shugu.party.organisations import (
@@ -147,6 +158,9 @@ for _name, _zh, _en in (
     ("member.added", "添加成员", "member added"),
     ("member.changed", "变更成员权限", "member's rights changed"),
     ("member.removed", "移除成员", "member removed"),
+    ("member.invited", "邀请成员", "member invited"),
+    ("invitation.accepted", "接受邀请", "invitation accepted"),
+    ("invitation.withdrawn", "撤回邀请", "invitation withdrawn"),
     ("seat.granted", "授予岗位", "seat granted"),
     ("seat.ended", "收回岗位", "seat ended"),
     ("password.set", "设置密码", "password set"),
@@ -165,6 +179,7 @@ for _name, _zh, _en in (
 
 __all__ = [
     "NEWCOMER",
+    "AcceptInvitation",
     "ActOnAccreditation",
     "AddMember",
     "ApplyAccreditation",
@@ -174,6 +189,8 @@ __all__ = [
     "Enrolment",
     "GrantPower",
     "GrantSeat",
+    "InviteMember",
+    "Invited",
     "IssueApiKey",
     "IssuedKey",
     "LiftHold",
@@ -188,6 +205,9 @@ __all__ = [
     "Secret",
     "SetPassword",
     "WithdrawAccreditation",
+    "WithdrawInvitation",
+    "accept_invitation",
+    "accepting",
     "act_on_accreditation",
     "add_member",
     "apply_accreditation",
@@ -200,6 +220,8 @@ __all__ = [
     "found_venue_staff",
     "grant_power",
     "grant_seat",
+    "invitation_behind",
+    "invite_member",
     "issue_api_key",
     "key_behind",
     "lift_hold",
@@ -216,4 +238,5 @@ __all__ = [
     "sign",
     "sign_in",
     "withdraw_accreditation",
+    "withdraw_invitation",
 ]  # fmt: skip

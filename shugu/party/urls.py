@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.party import operations_views, org_views, power_views, views
+from shugu.party import invitation_views, operations_views, org_views, power_views, views
 
 app_name = "party"
 urlpatterns = [
@@ -20,6 +20,12 @@ urlpatterns = [
     path("organisations/<str:number>/", org_views.organisation, name="organisation"),
     path("organisations/<str:number>/members/new/", org_views.add_member, name="add_member"),
     path("organisations/<str:number>/members/<int:person>/remove/", org_views.remove_member, name="remove_member"),
+    path("organisations/<str:number>/members/invite/", invitation_views.invite, name="invite"),
+    path(
+        "organisations/<str:number>/invitations/<int:invitation>/withdraw/", invitation_views.withdraw,
+        name="withdraw_invitation",
+    ),
+    path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
     path("organisations/<str:number>/connectors/new/", org_views.add_connector_key, name="add_connector_key"),
     path("organisations/<str:number>/powers/", power_views.powers, name="powers"),
     path("organisations/<str:number>/powers/new/", power_views.grant, name="grant_power"),

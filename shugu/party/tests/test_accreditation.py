@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -216,3 +217,77 @@ def test_the_desk_shows_the_case_to_whoever_must_act_and_to_nobody_else(world: W
     assert case.number not in {r.number for r in cases.desk(world.rong, world.now)}
     assert case.number not in {r.number for r in cases.desk(world.alice, world.now)}
     assert next(r for r in cases.desk(world.rita, world.now) if r.number == case.number).due_on is not None
+
+
+def _until(world: World, kind: str = "buyer") -> date:
+    found = Accreditation.objects.filter(org_id=world.bob.org, kind=kind).order_by("-pk").first()
+    assert found is not None and found.valid_until is not None
+    return found.valid_until
+
+
+def _renewed(world: World, now: datetime) -> Accreditation:
+    """Bob's accreditation as buyer applied for again and granted at that moment."""
+    world.now = now
+    cmd = services.ApplyAccreditation(world.bob.org or 0, "buyer")
+    row = services.apply_accreditation(cmd, actor=world.bob, now=now)
+    for material in ("licence", "commitment"):
+        world.file(row.case_id, material, world.bob)
+    for do, actor in (("submit", world.bob), ("accept", world.rita), ("approve", world.rong)):
+        _act(world, row.case_id, do, actor)
+    row.refresh_from_db()
+    return row
+
+
+def test_an_accreditation_is_renewed_near_its_end_and_the_new_term_follows_the_old_one(world: World) -> None:
+    until, org = _until(world), world.bob.org or 0
+    before_end = world.now.replace(year=until.year, month=until.month, day=until.day) - timedelta(days=30)
+    row = _renewed(world, before_end)
+    assert row.renews is not None and row.renews.valid_until == until
+    assert row.granted_on == until + timedelta(days=1)
+    assert row.valid_until == until.replace(year=until.year + 3) + timedelta(days=1)
+    for day in (until - timedelta(days=1), until, until + timedelta(days=1), row.valid_until):
+        assert queries.is_accredited(org, "buyer", day)
+    assert not queries.is_accredited(org, "buyer", row.valid_until + timedelta(days=1))
+    certificate = json.loads(documents.get(row.digest))["credentialSubject"]
+    assert certificate["from"] == (until + timedelta(days=1)).isoformat()
+
+
+def test_an_accreditation_is_not_renewed_before_the_window_nor_twice(world: World) -> None:
+    until = _until(world)
+    end = world.now.replace(year=until.year, month=until.month, day=until.day)
+    for early in (world.now, end - timedelta(days=61)):
+        with pytest.raises(AlreadyAccredited):
+            services.apply_accreditation(
+                services.ApplyAccreditation(world.bob.org or 0, "buyer"), actor=world.bob, now=early
+            )
+    _renewed(world, end - timedelta(days=60))
+    with pytest.raises(AlreadyAccredited):
+        services.apply_accreditation(
+            services.ApplyAccreditation(world.bob.org or 0, "buyer"), actor=world.bob, now=end - timedelta(days=10)
+        )
+
+
+def test_a_renewal_decided_after_the_end_begins_on_the_day_it_is_granted(world: World) -> None:
+    until = _until(world)
+    end = world.now.replace(year=until.year, month=until.month, day=until.day)
+    cmd = services.ApplyAccreditation(world.bob.org or 0, "buyer")
+    row = services.apply_accreditation(cmd, actor=world.bob, now=end - timedelta(days=1))
+    world.now = end + timedelta(days=2)
+    for material in ("licence", "commitment"):
+        world.file(row.case_id, material, world.bob)
+    for do, actor in (("submit", world.bob), ("accept", world.rita), ("approve", world.rong)):
+        _act(world, row.case_id, do, actor)
+    row.refresh_from_db()
+    assert row.granted_on == until + timedelta(days=2)
+    assert not queries.is_accredited(world.bob.org or 0, "buyer", until + timedelta(days=1))
+
+
+def test_withdrawing_the_old_accreditation_does_not_bring_the_renewal_forward(world: World) -> None:
+    until = _until(world)
+    end = world.now.replace(year=until.year, month=until.month, day=until.day)
+    row = _renewed(world, end - timedelta(days=20))
+    assert row.renews is not None
+    cmd = services.WithdrawAccreditation(row.renews.number, "虚假材料")
+    services.withdraw_accreditation(cmd, actor=world.otto, now=end - timedelta(days=10))
+    assert not queries.is_accredited(world.bob.org or 0, "buyer", until)
+    assert queries.is_accredited(world.bob.org or 0, "buyer", until + timedelta(days=1))

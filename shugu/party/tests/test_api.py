@@ -101,7 +101,7 @@ def _asked(token: str) -> tuple[int, str]:
 def test_a_key_made_by_a_password_alone_opens_no_seat_before_nor_after_enrolling(today: World) -> None:
     old = _own_key(today.otto)
     assert _asked(old) == (403, "totp-required")
-    Person.objects.filter(pk=today.otto.person).update(totp_confirmed_at=clock.now() - timedelta(minutes=1))
+    Person.objects.filter(pk=today.person_of("otto")).update(totp_confirmed_at=clock.now() - timedelta(minutes=1))
     assert _asked(old) == (403, "key-before-totp")
     fresh = services.issue_api_key(services.IssueApiKey("own"), actor=today.otto, now=clock.now()).token
     assert _asked(fresh) == (200, "")
@@ -112,7 +112,7 @@ def test_resetting_the_one_time_password_stops_the_keys_made_under_the_lost_one(
     assert _asked(made) == (200, "")
     services.reset_totp(services.ResetTotp(today.person_of("tara")), actor=today.otto, now=clock.now())
     assert _asked(made) == (403, "totp-required")
-    Person.objects.filter(pk=today.tara.person).update(totp_confirmed_at=clock.now())
+    Person.objects.filter(pk=today.person_of("tara")).update(totp_confirmed_at=clock.now())
     assert _asked(made) == (403, "key-before-totp")
 
 
@@ -121,7 +121,7 @@ def test_a_seat_ends_the_keys_its_holder_made_before(today: World) -> None:
     zoe = queries.actor_for(person.pk)
     first, other = _own_key(zoe), _own_key(zoe)
     assert _asked(first) == (200, "")
-    Person.objects.filter(pk=zoe.person).update(totp_confirmed_at=clock.now() - timedelta(hours=1))
+    Person.objects.filter(pk=person.pk).update(totp_confirmed_at=clock.now() - timedelta(hours=1))
     services.grant_seat(services.GrantSeat(person.pk, "operator"), actor=today.otto, now=clock.now())
     assert _asked(first)[0] == 401 and _asked(other)[0] == 401
     ended = Fact.objects.filter(name="api_key.revoked", subject=f"party.person:{person.pk}")

@@ -1,4 +1,4 @@
-"""JSON API of powers of attorney: list, grant, end."""
+"""JSON API of powers of attorney and of invitations."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from shugu.kernel.errors import Forbidden, InputInvalid
 from shugu.kernel.workdays import local_day
 from shugu.party import queries as party
 from shugu.party import services
+from shugu.party.invitation_views import link_of
 from shugu.party.power_views import agent_named
 from shugu.party.queries import PowerView
 from shugu.web.api import Strict, actor_of, key_of
@@ -66,6 +67,56 @@ def revoke_power(request: HttpRequest, power: int) -> dict[str, Any]:
     """By the principal, or by the agent who lays it down."""
     cmd = services.RevokePower(power, _org(request))
     return _answer(services.revoke_power(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request)).pk)
+
+
+class InvitationIn(Strict):
+    """`login`: the only sign-in name that may accept; `contact`: whom the link goes to. One of both."""
+
+    rights: list[str] = ["act"]
+    login: str = ""
+    contact: str = ""
+
+
+class AcceptIn(Strict):
+    token: str
+
+
+@router.get("/invitations", response=list[dict[str, Any]])
+def invitations(request: HttpRequest) -> list[dict[str, Any]]:
+    """Of the caller's organisation, for its administrators; newest first."""
+    org = _org(request)
+    services.need_right(actor_of(request), org, "admin")
+    return [
+        {"invitation": i.id, "login": i.login, "contact": i.contact, "rights": list(i.rights), "state": i.state,
+         "expires_on": i.expires_on.isoformat()}
+        for i in party.invitations_of(org, local_day(clock.now()))
+    ]  # fmt: skip
+
+
+@router.post("/invitations", response={201: dict[str, Any]})
+def invite_member(request: HttpRequest, body: InvitationIn) -> dict[str, Any]:
+    """The token and its link are in this answer only; a repeated request with the same key gives them again."""
+    cmd = services.InviteMember(_org(request), tuple(body.rights), body.login, body.contact)
+    made = services.invite_member(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request))
+    row = made.invitation
+    return {
+        "invitation": row.pk, "token": made.token, "link": link_of(made.token), "expires_on": row.expires_on.isoformat(),
+    }  # fmt: skip
+
+
+@router.post("/invitations/accept", response=dict[str, Any])
+def accept_invitation(request: HttpRequest, body: AcceptIn) -> dict[str, Any]:
+    """By the person invited; then `POST /api/keys` gives a key that acts for the organisation."""
+    cmd = services.accepting(body.token)
+    row = services.accept_invitation(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request))
+    return {"organisation": party.organisation(row.org_id).number, "rights": list(row.rights)}
+
+
+@router.post("/invitations/{invitation}/withdraw", response=dict[str, Any])
+def withdraw_invitation(request: HttpRequest, invitation: int) -> dict[str, Any]:
+    cmd = services.WithdrawInvitation(_org(request), invitation)
+    row = services.withdraw_invitation(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request))
+    return {"invitation": row.pk, "state": "withdrawn"}
 
 
 def _org(request: HttpRequest) -> int:
