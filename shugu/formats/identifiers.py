@@ -55,6 +55,7 @@ class NumberKind(StrEnum):
     """What a venue number names; the value is its first part. Written `case` or `CAS` by callers."""
 
     REGISTRATION = "REG"
+    ACCOUNT = "ACC"
     CERTIFICATE = "CER"
     PRODUCT = "PRD"
     VERSION = "VER"

@@ -68,16 +68,18 @@ def plan(
     started: list[ClockView] = []
     changed: list[ClockView] = []
     final = table.state[to].final
+    # Conditions of lengths see what this move declares; copying the view is dear, so only where a table has any.
+    told = replace(view, data=data) if any(len(row.lengths) > 1 for row in table.clocks) else view
     for row in table.clocks:
         live = next((c for c in reversed(view.clocks) if c.id == row.id and c.status in OPEN), None)
         restarts = fact in row.on or _newly_declared(row, view, data)
         if live is not None:
-            after = _after(row, live, to, final, effective_on, view, calendar, restarts)
+            after = _after(row, live, to, final, effective_on, told, calendar, restarts)
             if after is not live:
                 changed.append(after)
         if restarts and not final and (not row.spans or to in row.spans):
             begin = effective_on if row.on else date.fromisoformat(str(data[row.date or ""]))
-            started.append(start_clock(row, begin, view, calendar))
+            started.append(start_clock(row, begin, told, calendar))
     return ClockPlan(tuple(started), tuple(changed))
 
 

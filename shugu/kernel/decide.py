@@ -23,7 +23,7 @@ from shugu.kernel.errors import (
     TooLate,
     UndertakingNeeded,
 )
-from shugu.kernel.procedure import CLOCK, MANDATE, MaterialRow, Step, Table
+from shugu.kernel.procedure import CASE_ACTS, CLOCK, MANDATE, MaterialRow, Step, Table
 from shugu.kernel.text import Text
 from shugu.kernel.vocabulary import VOCABULARY, NeedsUndertaking, No, Vocabulary
 
@@ -183,8 +183,11 @@ def _check_guards(view: CaseView, step: Step, command: Command, words: Vocabular
 
 
 def _check_holds(view: CaseView, step: Step, command: Command) -> None:
+    acts = {step.do, *step.acts}
+    if CASE_ACTS in acts:
+        acts |= set(view.data.get("acts", ()))
     for hold in view.holds:
-        if not set(hold.forbids) & {step.do, *step.acts}:
+        if not set(hold.forbids) & acts:
             continue
         if not hold.undertaking:
             raise HeldBack(why=hold.reason, article=hold.article)

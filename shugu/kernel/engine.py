@@ -156,6 +156,18 @@ def act(
         return applied
 
 
+def declare(case: int, data: Mapping[str, Any], now: datetime) -> None:
+    """What the parties declare of a case before it moves on: its data, and the clocks that begin on declared dates. In the
+    transaction of the caller's own fact. Errors: NotFound, MovedMeanwhile."""
+    view = store.read_case(case)
+    tab = table(view.procedure, view.version)
+    told = {**view.data, **data}
+    store.write_data(view, told)
+    day = local_day(now)
+    clocks = plan(tab, view, fact="", to=view.state, effective_on=day, data=told, calendar=runtime.calendar())
+    store.write_clocks(case, clocks)
+
+
 def follow(
     tab: Table, view: CaseView, move: Move, fact_id: int, command: Command, actor: Actor, now: datetime, effective: date
 ) -> None:

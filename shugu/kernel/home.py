@@ -7,6 +7,7 @@ the cipher suite. A demonstration home is marked for ever: a real venue refuses 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import secrets
 import tempfile
@@ -33,13 +34,15 @@ class ConfigInvalid(HomeError):
 
 @dataclass(frozen=True)
 class HomeConfig:
-    """What home.toml says. mode: "real" or "demo"; suite: "intl" or "sm"."""
+    """What home.toml says. mode: "real" or "demo". `connector_networks`: inner networks (CIDR) in which connectors of a
+    real venue may stand, such as "10.20.0.0/16"; everywhere else only addresses of the open internet are called."""
 
     venue: str = "hangzhou"
     mode: str = "real"
     public_url: str = ""
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     https: bool = False
+    connector_networks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,14 @@ class Home:
                 raise self._invalid(key, f"类型应为 {kind.__name__}", f"its type must be {kind.__name__}")
         if raw.get("mode", "real") not in ("real", "demo"):
             raise self._invalid("mode", "须为 real 或 demo", "it must be real or demo")
-        if "hosts" in raw:
-            raw["hosts"] = tuple(raw["hosts"])
+        for key in ("hosts", "connector_networks"):
+            if key in raw:
+                raw[key] = tuple(raw[key])
+        for network in raw.get("connector_networks", ()):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise self._invalid("connector_networks", f"{network} 不是网段", f"{network} is no network") from error
         return HomeConfig(**raw)
 
     def _invalid(self, key: str, zh: str, en: str) -> ConfigInvalid:
@@ -101,6 +110,7 @@ class Home:
             f'public_url = "{config.public_url}"',
             "hosts = [" + ", ".join(f'"{h}"' for h in config.hosts) + "]",
             f"https = {'true' if config.https else 'false'}",
+            "connector_networks = [" + ", ".join(f'"{n}"' for n in config.connector_networks) + "]",
         ]
         whole = self.config_file.with_suffix(".new")
         whole.write_text("\n".join(lines) + "\n", "utf-8")
@@ -120,6 +130,13 @@ class Home:
 
     def allowed_hosts(self) -> list[str]:
         return [*self.config.hosts, "testserver"] if os.environ.get("PYTEST_VERSION") else list(self.config.hosts)
+
+    def connector_networks(self) -> list[str]:
+        """Inner networks connectors may be called in: those configured; on a demonstration's machine every private one."""
+        loopback = ["127.0.0.0/8", "::1/128"]
+        if self.demo:
+            return [*loopback, "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
+        return [*self.config.connector_networks, *(loopback if os.environ.get("PYTEST_VERSION") else [])]
 
     def secret(self, name: str) -> str:
         """A random secret of this home, made on first use, readable by its owner only."""

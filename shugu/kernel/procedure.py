@@ -16,6 +16,7 @@ from shugu.kernel.text import Text, text_of
 
 CLOCK = "clock"
 MANDATE = "mandate"
+CASE_ACTS = "case"  # among a step's `acts`: what this case as a whole does, as its data say (`acts`)
 
 
 class ProcedureError(ValueError):

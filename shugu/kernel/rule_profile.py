@@ -128,13 +128,14 @@ def read_profile(root: Path, name: str) -> tuple[Profile, dict[str, RuleValue]]:
         raise fault(file, "venue", "场所名不合格式", "the venue's name is malformed")
     content = read_toml(root / "venues" / f"{name}.toml")
     head = content.pop("venue", None)
-    if not isinstance(head, dict) or set(head) != _VENUE_KEYS or type(head["from"]) is not date:
+    if not isinstance(head, dict) or set(head) - {"base"} != _VENUE_KEYS or type(head["from"]) is not date:
         raise fault(
             file,
             "venue",
-            "须恰有 title origin suite from tables",
-            "it needs exactly title, origin, suite, from, tables",
+            "须有 title origin suite from tables，可有 base",
+            "it needs title, origin, suite, from, tables and may have base",
         )
+    base, of_base = _base(root, file, head)
     if head["suite"] not in _SUITES:
         raise fault(file, "venue.suite", "须为 intl 或 sm", "it must be intl or sm")
     if not isinstance(head["origin"], str) or not _ORIGIN.fullmatch(head["origin"]):
@@ -145,13 +146,24 @@ def read_profile(root: Path, name: str) -> tuple[Profile, dict[str, RuleValue]]:
         head["origin"],
         head["suite"],
         head["from"],
-        tuple(_chosen(file, item) for item in _rows(file, content, "choose")),
+        (*base, *(_chosen(file, item) for item in _rows(file, content, "choose"))),
         tuple(_register(root, file, item) for item in _rows(file, content, "register")),
         _names(file, "venue.tables", head["tables"]),
     )
     if len({item.id for item in profile.registers}) != len(profile.registers):
         raise fault(file, "register.id", "登记簿编号重复", "two registers have one id")
-    return profile, _own_values(file, content, profile)
+    return profile, {**of_base, **_own_values(file, content, profile)}
+
+
+def _base(root: Path, file: str, head: Mapping[str, Any]) -> tuple[tuple[Chosen, ...], dict[str, RuleValue]]:
+    """The documents another venue chose and its own values, but nothing of its registers: where this one starts from."""
+    name = head.get("base")
+    if name is None:
+        return (), {}
+    if not isinstance(name, str) or not _ID.fullmatch(name) or file == f"venues/{name}.toml":
+        raise fault(file, "venue.base", "须是另一场所的名称", "it must be the name of another venue")
+    profile, own = read_profile(root, name)
+    return profile.documents, {key: item for key, item in own.items() if ":" not in key}
 
 
 def _rows(file: str, content: dict[str, Any], key: str) -> list[dict[str, Any]]:

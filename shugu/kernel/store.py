@@ -250,6 +250,17 @@ def write_move(
     return int(row[0])
 
 
+def write_data(view: CaseView, data: Mapping[str, Any]) -> None:
+    """Compare-and-swap what is declared of a case. Errors: MovedMeanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE kernel_case SET data = %s::jsonb, revision = revision + 1 WHERE id = %s AND state = %s AND revision = %s",
+            [json.dumps(dict(data)), view.id, view.state, view.revision],
+        )
+        if cursor.rowcount != 1:
+            raise MovedMeanwhile()
+
+
 def joins(view: CaseView, role: str, actor: Actor) -> bool:
     """Whether a person acting in a role is to be remembered as its holder (duties are kept apart by these rows)."""
     return actor.kind is ActorKind.PERSON and not any(

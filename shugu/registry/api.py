@@ -11,7 +11,7 @@ from ninja import Field, Router
 from shugu.kernel import clock
 from shugu.kernel.errors import InputInvalid, NotFound
 from shugu.kernel.workdays import local_day
-from shugu.registry import queries, services
+from shugu.registry import queries, queries_notices, services
 from shugu.registry.models import Filing
 from shugu.registry.queries import EntryView, HolderShare
 from shugu.web.api import Strict, actor_of, key_of
@@ -161,7 +161,7 @@ def notices(request: HttpRequest, limit: int = 50, offset: int = 0) -> list[dict
         {"number": n.number, "register": n.register, "title": n.title, "applicant_org": n.applicant,
          "holders": _shares(n.holders), "rights": list(n.rights), "form": dict(n.form), "from": n.noticed_on.isoformat(),
          "until": n.until.isoformat(), "open": n.open, "objections": n.objections}
-        for n in queries.notices(clock.now(), limit=max(min(limit, 200), 0), offset=max(offset, 0))
+        for n in queries_notices.notices(clock.now(), limit=max(min(limit, 200), 0), offset=max(offset, 0))
     ]  # fmt: skip
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from shugu.formats.errors import Pair
 from shugu.kernel import runtime
+from shugu.kernel.cases import Rules
 from shugu.kernel.rulebook import RegisterRules
 from shugu.kernel.rules import Register, RuleValue
 from shugu.kernel.text import Text
+from shugu.registry.operations import Writes, operations
 
-KINDS = ("line", "text", "date", "table")
-LINE_MAX, TEXT_MAX, TITLE_MAX = 200, 4000, 200
+KINDS = ("line", "text", "date", "table", "flag", "number", "multi")
+# Answers of these kinds are codes: procedure tables ask for them and clocks start on dates.
+TOLD_TO_THE_CASE = ("date", "table", "flag", "number", "multi")
+FLAGS = {"yes": Text("是", "yes"), "no": Text("否", "no")}
+FIRST = "first"
+LINE_MAX, TEXT_MAX, TITLE_MAX, NUMBER_MAX = 200, 4000, 200, 15
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,8 @@ class FormField:
     when: str
     options: tuple[tuple[str, Text], ...]
     source: RuleValue
+    public: bool = True
+    article: str = ""
 
 
 def register_named(register: str) -> Register:
@@ -43,21 +51,71 @@ def code_table(rules: RegisterRules, name: str) -> dict[str, Text]:
     return {str(row.get("code", row.get("id"))): Text(str(row["zh"]), str(row["en"])) for row in rules.value(name).rows}
 
 
-def form_fields(register: str, object_kind: str) -> tuple[FormField, ...]:
-    """The questions of a first registration, from the rule `registry.fields_first`."""
+def form_fields(register: str, object_kind: str, operation: str = FIRST) -> tuple[FormField, ...]:
+    """The questions of an operation, from the rule `registry.fields_<operation>`; none where the rules have none. What is
+    changed may be anything that was asked at first."""
     rules = rules_of(register)
-    source = rules.value("registry.fields_first")
+    fields = _fields(rules, operation, object_kind)
+    if writes_of(register, operation) in (Writes.AMEND, Writes.RENEW):
+        known = {field.id for field in fields}
+        at_first = (replace(f, required=False) for f in _fields(rules, _entering(register), object_kind) if f.id not in known)
+        return (*fields, *at_first)
+    return fields
+
+
+def _entering(register: str) -> str:
+    """The operation that makes entries in this register."""
+    found = operations(rules_of(register))
+    return next((code for code, row in found.items() if row.writes is Writes.ENTER), FIRST)
+
+
+def operation_codes(register: str) -> tuple[str, ...]:
+    return tuple(operations(rules_of(register)))
+
+
+def writes_of(register: str, operation: str) -> Writes:
+    found = operations(rules_of(register)).get(operation)
+    return found.writes if found is not None else Writes.NOTHING
+
+
+def _fields(rules: RegisterRules, operation: str, object_kind: str) -> tuple[FormField, ...]:
+    source = rules.get(f"registry.fields_{operation}")
+    if source is None:
+        return ()
     out = []
     for row in source.rows:
         when = str(row.get("when", ""))
         if when and when != object_kind:
             continue
-        table = str(row.get("table", ""))
-        options = tuple(code_table(rules, table).items()) if table else ()
+        table, kind = str(row.get("table", "")), str(row.get("kind", ""))
+        options = tuple(code_table(rules, table).items()) if table else tuple(FLAGS.items()) if kind == "flag" else ()
         title = Text(str(row["zh"]), str(row["en"]))
-        kind = "table" if table else str(row.get("kind", "line"))
-        out.append(FormField(str(row["id"]), title, kind, bool(row.get("required", True)), when, options, source))
+        out.append(
+            FormField(
+                str(row["id"]), title, kind or ("table" if table else "line"), bool(row.get("required", True)), when, options,
+                source, bool(row.get("public", True)), str(row.get("article", "")),
+            )
+        )  # fmt: skip
     return tuple(out)
+
+
+def told_to_the_case(register: str, object_kind: str, operation: str, form: Mapping[str, str]) -> dict[str, str]:
+    """The coded answers, by field: what guards, predicates and clocks may ask."""
+    fields = form_fields(register, object_kind, operation)
+    return {f.id: form[f.id] for f in fields if f.kind in TOLD_TO_THE_CASE and form.get(f.id)}
+
+
+def certificate_kind(register: str, object_kind: str, rules: Rules) -> str:
+    """The kind the rules name for this object, else the register's."""
+    kinds = rules.get("registry.certificate_kinds")  # type: ignore[attr-defined]
+    own = f"{object_kind}_certificate"
+    return own if kinds is not None and own in kinds.codes else register_named(register).certificate
+
+
+def kind_titles(register: str, rules: Rules) -> dict[str, Text]:
+    """What the rules call each kind of certificate."""
+    kinds = rules.get("registry.certificate_kinds")  # type: ignore[attr-defined]
+    return {str(row["code"]): Text(str(row["zh"]), str(row["en"])) for row in kinds.rows} if kinds is not None else {}
 
 
 def right_codes(register: str) -> dict[str, Text]:
@@ -69,18 +127,20 @@ def object_kinds(register: str) -> dict[str, Text]:
 
 
 def application_errors(
-    register: str, *, title: str, object_kind: str, rights: tuple[str, ...], form: Mapping[str, Any]
+    register: str, *, title: str, object_kind: str, rights: tuple[str, ...], form: Mapping[str, Any], operation: str = FIRST
 ) -> dict[str, Pair]:
-    """Every defect of an application's plain answers by field; empty when there is none."""
+    """Every defect of an application's plain answers by field; empty when there is none. Only what enters a right in the
+    book must name rights."""
     errors: dict[str, Pair] = {}
     if not 1 <= len(title.strip()) <= TITLE_MAX:
         errors["title"] = (f"名称为 1–{TITLE_MAX} 个字", f"a title has 1–{TITLE_MAX} characters")
-    if object_kind not in object_kinds(register):
+    entering = writes_of(register, operation) is Writes.ENTER
+    if entering and object_kind not in object_kinds(register):
         errors["object_kind"] = ("登记对象不在可选之列", "no such object of registration")
     known = right_codes(register)
-    if not rights or len(set(rights)) != len(rights) or not set(rights) <= set(known):
+    if (entering and not rights) or len(set(rights)) != len(rights) or not set(rights) <= set(known):
         errors["rights"] = (f"从{'、'.join(t.zh for t in known.values())}中选择", "choose among the rights listed")
-    questions = {field.id: field for field in form_fields(register, object_kind)}
+    questions = {field.id: field for field in form_fields(register, object_kind, operation)}
     for name in sorted(set(form) - set(questions)):
         errors[f"form.{name}"] = ("未知字段", "unknown field")
     for name, question in questions.items():
@@ -99,8 +159,14 @@ def _answer_problem(question: FormField, answer: Any) -> Pair | None:
     limit = TEXT_MAX if question.kind == "text" else LINE_MAX
     if len(answer) > limit:
         return (f"不超过 {limit} 个字", f"at most {limit} characters")
-    if question.kind == "table" and answer not in dict(question.options):
+    if question.kind in ("table", "flag") and answer not in dict(question.options):
         return ("不在可选之列", "not among the choices")
+    if question.kind == "multi":
+        chosen = answer.split(",")
+        if len(set(chosen)) != len(chosen) or not set(chosen) <= set(dict(question.options)):
+            return ("不在可选之列", "not among the choices")
+    if question.kind == "number" and not (answer.isascii() and answer.isdecimal() and len(answer) <= NUMBER_MAX):
+        return (f"应为不超过 {NUMBER_MAX} 位的整数", f"a whole number of at most {NUMBER_MAX} digits")
     if question.kind == "date":
         try:
             date.fromisoformat(answer)

@@ -8,6 +8,8 @@ class RegistryConfig(AppConfig):
     label = "registry"
 
     def ready(self) -> None:
-        from shugu.registry import domain, pages, services  # noqa: F401  register guards, effects, contexts
+        from shugu.registry import domain, duties, expiring, pages, services, writing  # noqa: F401  register guards, effects, contexts
 
         pages.register()
+        duties.register()
+        expiring.register()

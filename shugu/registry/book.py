@@ -1,41 +1,23 @@
-"""The account book: what is entered and certified, trades told of it, marks and holds beside its lines."""
+"""Marks and holds beside the lines of the book."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from shugu.formats.errors import Pair
-from shugu.kernel import documents, engine, holds, journal, runtime, signer, store
-from shugu.kernel import queries as cases
-from shugu.kernel.cases import Actor, ActorKind, Command
+from shugu.kernel import holds
+from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.commands import command
-from shugu.kernel.engine import Applied
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
-from shugu.kernel.queries import name_fact
-from shugu.kernel.rules import Register
-from shugu.kernel.workdays import Length, due, end_of_day, local_day
-from shugu.party import queries as parties
-from shugu.registry import applications, certificates
-from shugu.registry.domain import MARKS, same_shares
-from shugu.registry.errors import ReferenceUsed
-from shugu.registry.models import Certificate, Entry, EntryVersion, Filing, Mark, Share, TradeRecord
+from shugu.kernel.rules import RuleValue
+from shugu.registry.domain import MARKS
+from shugu.registry.errors import NothingToLift
+from shugu.registry.models import Entry, Mark
 
 DISPOSALS = ("dispose", "transfer", "licence", "pledge")
-
-name_fact("entry.traded", "登记交易记录", "trade recorded in the book")
-
-
-@dataclass(frozen=True)
-class RecordTrade:
-    """`data`: identifiers, codes and amounts only. The same reference with the same content changes nothing."""
-
-    entry_id: int
-    reference: str
-    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,6 +29,9 @@ class PlaceHold:
     forbids: tuple[str, ...] = DISPOSALS
     undertaking: str = ""
     until: date | None = None
+    kind: str = ""
+    beneficiary: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,94 +46,26 @@ def refuse_input(errors: Mapping[str, Pair]) -> None:
         raise InputInvalid(fields="、".join(sorted(errors)), field_errors=errors)
 
 
-def _certificate_kind(register: Register, object_kind: str) -> str:
-    """The kind the rules name for this object, else the register's."""
-    kinds = applications.rules_of(register.id).get("registry.certificate_kinds")
-    own = f"{object_kind}_certificate"
-    return own if kinds is not None and own in kinds.codes else register.certificate
+def article_of(rule: RuleValue) -> str:
+    """The article of a rule, or that it is the venue's own choice."""
+    return rule.article or "本场所规则 / the venue's own rule"
 
 
-def issue(row: Filing, act: Command, actor: Actor, now: datetime) -> None:
-    """Enter the right and issue its certificate: the credential is signed first, so that the fact names its digest."""
-    _, view = cases.view_of(row.pk)
-    day = local_day(now)
-    term = view.rules.value("registry.certificate_term")
-    last = due(day, Length(term.value, term.unit), calendar=runtime.calendar()).on
-    register = applications.register_named(row.register)
-    kind = _certificate_kind(register, row.object_kind)
-    entry_number = store.next_number("entry", day.year)
-    number = store.next_number("certificate", day.year)
-    words = applications.right_codes(row.register)
-    holders = []
-    for org, parts in same_shares(row.holders):
-        shown = parties.organisation(org)
-        holders.append({"org": shown.number, "name": shown.name, "uscc": shown.uscc, "parts": parts})
-    credential = signer.sign_document(
-        certificates.credential_type(kind), number=number, now=now, valid_until=end_of_day(last),
-        subject=certificates.subject(
-            entry=entry_number, version=1, register=row.register, regime=register.regime, title=row.title,
-            object_kind=(row.object_kind, applications.object_kinds(row.register)[row.object_kind]),
-            rights={code: words[code] for code in row.rights}, holders=holders, form=row.form, filing=row.number,
-            entered_on=day, last_day=last, rule_set=view.rules.id, kind=kind,
-        ),
-    )  # fmt: skip
-    content = signer.document_bytes(credential)
-    digest = hashlib.sha256(content).hexdigest()
-
-    def write(applied: Applied) -> None:
-        documents.put(content)
-        _enter(row, applied, entry_number, number, kind, digest, last)
-
-    engine.act(
-        row.pk, act, actor=actor, now=now, digests={kind: digest}, effect=write,
-        fact_data={"filing": row.number, "entry": entry_number, "certificate": number, "last_day": last.isoformat()},
-    )  # fmt: skip
-
-
-def _enter(row: Filing, applied: Applied, entry: str, number: str, kind: str, digest: str, last: date) -> None:
-    line = Entry.objects.create(
-        number=entry, register=row.register, object_kind=row.object_kind, title=row.title, holder_id=row.applicant_id,
-        entered_on=applied.effective_on,
-    )  # fmt: skip
-    version = EntryVersion.objects.create(
-        entry=line, version=1, filing=row, title=row.title, rights=row.rights, form=row.form, valid_from=applied.effective_on,
-        valid_until=last, fact=applied.fact_id,
-    )  # fmt: skip
-    Share.objects.bulk_create([Share(version=version, org_id=org, parts=parts) for org, parts in same_shares(row.holders)])
-    Certificate.objects.create(
-        number=number, kind=kind, version=version, digest=digest, issued_at=applied.now, valid_until=last, fact=applied.fact_id
-    )
-
-
-@command("registry.record_trade", ("登记交易记录", "record a trade in the book"))
-def record_trade(cmd: RecordTrade, *, actor: Actor, now: datetime) -> TradeRecord:
-    """By the app that traded (a mandate). Errors: Forbidden, NotFound, ReferenceUsed."""
-    if actor.kind is not ActorKind.MANDATE:
-        raise Forbidden()
-    line = Entry.objects.select_for_update().filter(pk=cmd.entry_id).first()
-    if line is None:
-        raise NotFound(what=("登记条目", "entry"))
-    known = TradeRecord.objects.filter(reference=cmd.reference).first()
-    if known is not None:
-        if (known.entry_id, known.data) != (line.pk, dict(cmd.data)):
-            raise ReferenceUsed(reference=cmd.reference)
-        return known
-    fact = journal.record(
-        "entry.traded", subject=f"registry.entry:{line.pk}", actor=actor, now=now,
-        data={"entry": line.number, "reference": cmd.reference, **cmd.data},
-    )  # fmt: skip
-    return TradeRecord.objects.create(entry=line, reference=cmd.reference, data=dict(cmd.data), recorded_at=now, fact=fact)
+def nothing_to_lift(entry: str) -> NothingToLift:
+    return NothingToLift(entry=entry)
 
 
 def mark_entry(cmd: PlaceHold, actor: Actor, now: datetime, case: int | None = None) -> Mark:
     """The mark beside the entry and the hold that binds cases about it, in the caller's transaction."""
-    hold = holds.place(
-        f"registry.entry:{cmd.entry_id}", forbids=cmd.forbids, reason=cmd.reason, actor=actor, now=now,
-        undertaking=cmd.undertaking, article=cmd.article, until=cmd.until,
-    )  # fmt: skip
+    hold = None
+    if cmd.forbids:
+        hold = holds.place(
+            f"registry.entry:{cmd.entry_id}", forbids=cmd.forbids, reason=cmd.reason, actor=actor, now=now,
+            undertaking=cmd.undertaking, article=cmd.article, until=cmd.until,
+        )  # fmt: skip
     return Mark.objects.create(
-        entry_id=cmd.entry_id, facet=cmd.facet, article=cmd.article, reason=cmd.reason, hold=hold, case_id=case, placed_at=now,
-        until=cmd.until,
+        entry_id=cmd.entry_id, facet=cmd.facet, kind=cmd.kind, beneficiary_id=cmd.beneficiary, detail=dict(cmd.detail),
+        article=cmd.article, reason=cmd.reason, hold=hold, case_id=case, placed_at=now, until=cmd.until,
     )  # fmt: skip
 
 

@@ -37,11 +37,18 @@ def verify_url(number: str) -> str:
 def subject(
     *, entry: str, version: int, register: str, regime: str, title: str, object_kind: tuple[str, Text],
     rights: Mapping[str, Text], holders: list[dict[str, Any]], form: Mapping[str, Any], filing: str,
-    entered_on: date, last_day: date, rule_set: str, kind: str,
+    entered_on: date, last_day: date, rule_set: str, kind: str, titles: tuple[Text | None, Text],
+    issuing: Mapping[str, Any], encumbrance: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """The credential's subject: what the book says, nothing of people, no fraction anywhere."""
+    """The credential's subject: what the book says, nothing of people, no fraction anywhere. `titles` of the kind (where
+    the rules name it) and of the operation; `issuing` who issues and supervises."""
+    named = titles[0] or kind_title(kind)
     return {
         "kind": kind,
+        "kind_title": {"zh": named.zh, "en": named.en},
+        "operation": {"zh": titles[1].zh, "en": titles[1].en},
+        **issuing,
+        **({"encumbrance": dict(encumbrance)} if encumbrance else {}),
         "entry": {
             "number": entry, "version": version, "register": register, "regime": regime,
             "entered_on": entered_on.isoformat(),
@@ -57,6 +64,32 @@ def subject(
     }
 
 
+ENCUMBRANCES: Mapping[str, Text] = {
+    "licence": Text("许可", "licence"),
+    "pledge": Text("质押", "pledge"),
+    "trust": Text("信托", "trust"),
+    "usufruct": Text("用益", "usufruct"),
+    "seizure": Text("查封", "seizure"),
+    "custody": Text("保管", "custody"),
+}
+
+
+def _other_side(s: Mapping[str, Any]) -> list[Row]:
+    """The encumbrance and whose it is, on a certificate of one."""
+    found = s.get("encumbrance")
+    if not found:
+        return []
+    rows = [Row(Text("他项权益", "Encumbrance"), ENCUMBRANCES.get(found["kind"], Text(found["kind"], found["kind"])))]
+    if found.get("name"):
+        rows.append(Row(Text("他项权益人", "In favour of"), f"{found['name']} {found['uscc']}"))
+    return rows
+
+
+def _authorities(s: Mapping[str, Any]) -> list[Row]:
+    named = (("issuer", Text("发证机构", "Issued by")), ("supervisor", Text("监制机关", "Supervised by")))
+    return [Row(title, Text(s[name]["zh"], s[name]["en"])) for name, title in named if s.get(name)]
+
+
 def _sections(
     s: Mapping[str, Any], digest: str, labels: Mapping[str, Text], answers: Mapping[str, Mapping[str, Text]]
 ) -> list[Section]:
@@ -69,12 +102,14 @@ def _sections(
                 Row(Text("登记主体", "Registrant"), "、".join(h["name"] for h in s["holders"])),
                 Row(Text("信用代码", "Social credit code"), "、".join(h["uscc"] for h in s["holders"]), mono=True),
                 Row(Text("登记编号", "Entry number"), s["entry"]["number"], mono=True),
-                Row(Text("登记类型", "Registration"), Text("首次登记", "first registration")),
+                Row(Text("登记类型", "Registration"), Text(s["operation"]["zh"], s["operation"]["en"])),
+                *_other_side(s),
                 Row(Text("登记对象", "Object"), Text(s["object_kind"]["zh"], s["object_kind"]["en"])),
                 Row(Text("名称", "Title"), s["title"]),
                 Row(Text("权利", "Rights"), rights),
                 Row(Text("登记日期", "Entered on"), s["entry"]["entered_on"]),
                 Row(Text("有效期至", "Valid until"), s["last_day"]),
+                *_authorities(s),
                 Row(Text("证书摘要", "Digest"), f"sha256:{digest}", mono=True),
             ),
         ),
@@ -111,7 +146,7 @@ def document(
     venue = Text(*runtime.rules().profile.title)
     return Document(
         kind=Kind.CERTIFICATE,
-        title=kind_title(s["kind"]),
+        title=Text(s["kind_title"]["zh"], s["kind_title"]["en"]),
         number=s["number"],
         issuer=venue,
         issued_on=issued,

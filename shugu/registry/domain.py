@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +11,7 @@ from typing import Any
 
 from shugu.kernel.cases import CaseView
 from shugu.kernel.text import Text
-from shugu.kernel.vocabulary import OK, No, Verdict, guard, predicate
+from shugu.kernel.vocabulary import OK, No, Verdict, guard, guard_of, predicate, predicate_of
 
 REQUIRED_BY_REGISTRAR = "required_by_registrar"
 
@@ -22,7 +23,9 @@ class Facet(StrEnum):
     OBJECTED = "objected"
     SUSPENDED = "suspended"
     EXPIRED = "expired"
+    REVOKED_IN_PART = "revoked_in_part"
     REVOKED = "revoked"
+    CANCELLED = "cancelled"
 
 
 FACET_TITLES: Mapping[Facet, Text] = {
@@ -32,12 +35,16 @@ FACET_TITLES: Mapping[Facet, Text] = {
     Facet.OBJECTED: Text("有异议登记", "objected"),
     Facet.SUSPENDED: Text("已中止", "suspended"),
     Facet.EXPIRED: Text("已过有效期", "expired"),
+    Facet.REVOKED_IN_PART: Text("已部分撤销", "revoked in part"),
     Facet.REVOKED: Text("已撤销", "revoked"),
+    Facet.CANCELLED: Text("已注销", "cancelled"),
 }
 # What a mark may say; the others follow from days and versions.
-MARKS = (Facet.ENCUMBERED, Facet.OBJECTED, Facet.SUSPENDED, Facet.REVOKED)
+MARKS = (Facet.ENCUMBERED, Facet.OBJECTED, Facet.SUSPENDED, Facet.REVOKED_IN_PART, Facet.REVOKED, Facet.CANCELLED)
 # An entry with one of these cannot be traded; an encumbrance or objection lets it pass on an undertaking.
-BLOCKING = (Facet.SUPERSEDED, Facet.SUSPENDED, Facet.EXPIRED, Facet.REVOKED)
+BLOCKING = (Facet.SUPERSEDED, Facet.SUSPENDED, Facet.EXPIRED, Facet.REVOKED, Facet.CANCELLED)
+# These never end: nothing more is registered about such an entry.
+ENDED = (Facet.REVOKED, Facet.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,66 @@ def applicant_is_holder(view: CaseView) -> bool:
     return view.orgs("applicant") <= holders
 
 
+@predicate("registry.applicant_is_party_to_entry")
+def applicant_is_party_to_entry(view: CaseView) -> bool:
+    """A holder of the entry, or the other side of what is registered about it."""
+    named = {h["org"] for h in view.data.get("holders", ())} | view.orgs("holder") | view.orgs("counterparty")
+    return view.orgs("applicant") <= named
+
+
+@predicate("registry.agent_has_power")
+def agent_has_power(view: CaseView) -> bool:
+    """The applicant gave the agent a power of attorney, in force when the application was opened."""
+    return bool(view.data.get("agent_has_power"))
+
+
+@predicate_of("registry.operation_is")
+def operation_is(view: CaseView, argument: str) -> bool:
+    return view.data.get("operation") == argument
+
+
+@predicate_of("registry.by_is")
+def by_is(view: CaseView, argument: str) -> bool:
+    return view.data.get("by") == argument
+
+
+@predicate_of("registry.object_is")
+def object_is(view: CaseView, argument: str) -> bool:
+    return view.data.get("object_kind") == argument
+
+
+@predicate_of("registry.right_is")
+def right_is(view: CaseView, argument: str) -> bool:
+    return argument in view.data.get("rights", ())
+
+
+def _answered(view: CaseView, argument: str) -> bool:
+    """`field=code`: what a step's input or a field of the application says; of several codes one."""
+    name, _, code = argument.partition("=")
+    return code in str(view.data.get(name, "")).split(",")
+
+
+@predicate_of("registry.answer")
+def answer(view: CaseView, argument: str) -> bool:
+    return _answered(view, argument)
+
+
+@predicate("registry.has_agent")
+def has_agent(view: CaseView) -> bool:
+    return any(p.role == "agent" for p in view.parties)
+
+
+@predicate("registry.has_counterparty")
+def has_counterparty(view: CaseView) -> bool:
+    return view.data.get("counterparty") is not None
+
+
+@predicate("registry.traded_on_recognised_venue")
+def traded_on_recognised_venue(view: CaseView) -> bool:
+    """The book tells of a trade to this applicant or counterparty, or a recognised venue's voucher was filed."""
+    return bool(view.facts.get("traded")) or any(m.id == "venue_voucher" for m in view.materials)
+
+
 @predicate("registry.body_is_accredited")
 def body_is_accredited(view: CaseView) -> bool:
     return bool(view.data.get("reviewer_accredited"))
@@ -149,6 +216,64 @@ def found_real_and_lawful(view: CaseView) -> Verdict:
             "第十五条",
         )
     return OK
+
+
+@guard_of("registry.found")
+def found(view: CaseView, argument: str) -> Verdict:
+    """`field=code`: an earlier step of this case said so."""
+    if not _answered(view, argument):
+        return No(Text(f"前一程序的结论不是“{argument.partition('=')[2]}”", f"an earlier step did not find “{argument}”"))
+    return OK
+
+
+@guard("registry.account_open")
+def account_open(view: CaseView) -> Verdict:
+    if not view.facts.get("account"):
+        return No(Text("申请人在本登记簿没有账户", "the applicant has no account in this register"))
+    return OK
+
+
+@guard("registry.entry_live")
+def entry_live(view: CaseView) -> Verdict:
+    """Neither expired, suspended, revoked nor cancelled."""
+    blocked = [f for f in view.facts.get("facets", ()) if Facet(f) in BLOCKING]
+    if blocked:
+        title = FACET_TITLES[Facet(blocked[0])]
+        return No(Text(f"该登记条目{title.zh}", f"the entry is {title.en}"))
+    return OK
+
+
+@guard("registry.not_encumbered")
+def not_encumbered(view: CaseView) -> Verdict:
+    if Facet.ENCUMBERED.value in view.facts.get("facets", ()):
+        return No(Text("该登记条目上有他项权益", "the entry is encumbered"))
+    return OK
+
+
+@guard("registry.in_renewal_window")
+def in_renewal_window(view: CaseView) -> Verdict:
+    """Between `registry.renewal_window` before the last day and `registry.renewal_grace` after it."""
+    window = view.facts.get("renewal")
+    today = view.facts.get("today")
+    if window is None or today is None or not window[0] <= today <= window[1]:
+        told = "—" if window is None else f"{window[0]} – {window[1]}"
+        return No(Text(f"不在可以申请续展的期间（{told}）", f"outside the time in which renewal may be sought ({told})"))
+    return OK
+
+
+@guard("registry.object_current")
+def object_current(view: CaseView) -> Verdict:
+    """Everything it was made from is still registered."""
+    ended = view.facts.get("ended_parents", ())
+    if ended:
+        told = f"所依据的登记已失效：{'、'.join(ended)}"
+        return No(Text(told, f"what it was made from is no longer registered: {', '.join(ended)}"))
+    return OK
+
+
+def title_key(title: str) -> str:
+    """A title without spaces, marks and case: two products of one name are found whatever is put between the words."""
+    return "".join(c for c in unicodedata.normalize("NFKC", title).casefold() if c.isalnum())[:200]
 
 
 def same_shares(holders: Iterable[Mapping[str, Any]]) -> tuple[tuple[int, int], ...]:

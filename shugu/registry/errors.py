@@ -32,6 +32,39 @@ class ReferenceUsed(Refused):
     remedy = ("换用新的流水号。", "Use a new reference.")
 
 
+class EntryEnded(Refused):
+    code = "entry-ended"
+    sentence = (
+        "登记条目 {entry} 已注销或撤销，不能再办理。",
+        "Entry {entry} was cancelled or revoked: nothing more is registered about it.",
+    )
+    remedy = (
+        "核对登记编号；需要恢复权利的，重新申请首次登记。",
+        "Check the number; to have the right again apply for a first registration.",
+    )
+
+
+class AccountMissing(Refused):
+    code = "account-missing"
+    sentence = ("申请单位在本登记簿没有账户。", "The applicant has no account in this register.")
+    remedy = ("先申请开立登记账户。", "Apply for an account first.")
+
+
+class AccountOpen(Refused):
+    code = "account-open"
+    sentence = ("登记账户不能办理该事项：{why}。", "The account cannot be dealt with so: {why}.")
+    remedy = ("查看账户簿中的现状。", "See the account book for how it stands.")
+
+    def __init__(self, why: tuple[str, str] = ("账户已经开立", "the account is open already")) -> None:
+        super().__init__(why=why)
+
+
+class NothingToLift(Refused):
+    code = "nothing-to-lift"
+    sentence = ("登记条目 {entry} 没有可解除的记载。", "Entry {entry} has no such note to lift.")
+    remedy = ("查看条目页上的记载与限制。", "See the notes on the entry's page.")
+
+
 class CannotSay(Refused):
     """A registration question about something this register holds no answer for."""
 
@@ -39,4 +72,7 @@ class CannotSay(Refused):
     sentence = ("登记簿没有可供签发的内容：{why}。", "There is nothing to certify: {why}.")
 
 
-__all__ = ["CannotSay", "NotAnOutsider", "ObjectedBefore", "ReferenceUsed", "RegisterClosed"]
+__all__ = [
+    "AccountMissing", "AccountOpen", "CannotSay", "EntryEnded", "NotAnOutsider", "NothingToLift", "ObjectedBefore",
+    "ReferenceUsed", "RegisterClosed",
+]  # fmt: skip

@@ -1,66 +1,30 @@
-"""Commands about applications: submit, revise, file materials, act, look at."""
+"""Commands about applications once they are open: revise, file materials, act, look at."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shugu.formats.errors import Pair
-from shugu.kernel import documents, engine, journal, runtime, signer, store
+from shugu.kernel import engine, journal
 from shugu.kernel import queries as cases
-from shugu.kernel.cases import Actor, ActorKind, CaseView, Command, PartyView
+from shugu.kernel.cases import Actor, ActorKind, CaseView, Command
 from shugu.kernel.commands import command
 from shugu.kernel.decide import allowed
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Case, Fact, Material
 from shugu.kernel.queries import name_fact
-from shugu.kernel.rules import Register
-from shugu.kernel.tables import table
 from shugu.kernel.vocabulary import context
 from shugu.kernel.workdays import local_day
-from shugu.party import queries as parties
-from shugu.registry import applications, book, queries
-from shugu.registry.domain import REQUIRED_BY_REGISTRAR
-from shugu.registry.errors import RegisterClosed
+from shugu.registry import accounts, applications, book, lineage, queries, queries_book, submitting, vouchers
 from shugu.registry.models import Filing
+from shugu.registry.submitting import Upload
 
-FIRST, REVIEWER_ROLE = "first", "substantive_reviewer"
 CONCLUSIONS = ("passed", "failed")
 
 name_fact("filing.revised", "修改申请内容", "application revised")
 name_fact("filing.looked_at", "查询非公开登记材料", "registration materials looked at")
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A document to file: the material's id in the procedure table, name, media type, bytes."""
-
-    material: str
-    filename: str
-    media_type: str
-    content: bytes
-
-
-@dataclass(frozen=True)
-class SubmitFiling:
-    """An application for first registration. `holders` are (organisation, relative parts); empty = the applicant alone.
-
-    `reviewer_org` names the third-party body where the register's procedure has one. The case opens as a draft, to
-    which materials are filed; `send` submits it at once.
-    """
-
-    register: str
-    applicant_org: int
-    title: str
-    object_kind: str
-    rights: tuple[str, ...]
-    form: Mapping[str, str]
-    holders: tuple[tuple[int, int], ...] = ()
-    reviewer_org: int | None = None
-    materials: tuple[Upload, ...] = ()
-    send: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,95 +57,42 @@ class LookAtFiling:
     number: str
 
 
+class Told(Mapping[str, Any]):
+    """What guards may ask about a filing, each looked up only when asked."""
+
+    def __init__(self, asked: Mapping[str, Callable[[], Any]]) -> None:
+        self._asked = asked
+
+    def __getitem__(self, name: str) -> Any:
+        return self._asked[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._asked)
+
+    def __len__(self) -> int:
+        return len(self._asked)
+
+
 @context("registry.filing")
 def filing_context(case: int, now: datetime) -> Mapping[str, Any]:
-    return {"corrections": Fact.objects.filter(case_id=case, name="filing.correction_asked").count()}
+    today = local_day(now)
 
+    def row() -> Filing:
+        return Filing.objects.select_related("entry").get(pk=case)
 
-def open_register(register: str, operation: str) -> tuple[Register, str]:
-    """The register and the procedure it has for an operation. Errors: NotFound, RegisterClosed."""
-    row = next((r for r in runtime.rules().profile.registers if r.id == register), None)
-    if row is None:
-        raise NotFound(what=(f"登记簿 {register}", f"register {register}"))
-    procedure = row.procedures.get(operation)
-    if not row.open or procedure is None:
-        raise RegisterClosed(register=row.title, operation=operation)
-    return row, procedure
-
-
-def _people_errors(cmd: SubmitFiling, holders: tuple[tuple[int, int], ...], wants_reviewer: bool) -> dict[str, Pair]:
-    errors: dict[str, Pair] = {}
-    orgs = [org for org, _ in holders]
-    if len(set(orgs)) != len(orgs) or any(type(parts) is not int or not 1 <= parts <= 1_000_000 for _, parts in holders):
-        errors["holders"] = ("共有人不得重复，份额为正整数", "holders are different and their parts positive integers")
-    elif cmd.applicant_org not in orgs:
-        errors["holders"] = ("申请人应为持有人之一（第十五条）", "the applicant is one of the holders")
-    elif len(parties.org_names(orgs)) != len(orgs):
-        errors["holders"] = ("共有人须为已注册单位", "every holder is a registered organisation")
-    if wants_reviewer and cmd.reviewer_org is None:
-        errors["reviewer_org"] = ("须指定第三方服务机构", "name the third-party body that reviews")
-    elif wants_reviewer and not _accredited_body(cmd.reviewer_org):
-        errors["reviewer_org"] = ("该机构不是已入驻的第三方服务机构", "it is not an accredited third-party body")
-    elif not wants_reviewer and cmd.reviewer_org is not None:
-        errors["reviewer_org"] = ("本登记簿的程序没有第三方审查", "this register's procedure has no third-party review")
-    return errors
-
-
-def _accredited_body(org: int | None) -> bool:
-    return org is not None and any(kind.startswith("service_body") for kind in parties.organisation(org).accredited)
-
-
-@command("registry.submit_filing", ("提交登记申请", "submit a filing"))
-def submit_filing(cmd: SubmitFiling, *, actor: Actor, now: datetime) -> Filing:
-    """Errors: InputInvalid (all field errors at once), RegisterClosed, Forbidden, MaterialsMissing with `send`."""
-    register, procedure = open_register(cmd.register, FIRST)
-    wants_reviewer = REVIEWER_ROLE in table(procedure).party
-    holders = tuple(cmd.holders) or ((cmd.applicant_org, 1),)
-    errors = applications.application_errors(
-        register.id, title=cmd.title, object_kind=cmd.object_kind, rights=tuple(cmd.rights), form=cmd.form
+    return Told(
+        {
+            "corrections": lambda: Fact.objects.filter(case_id=case, name="filing.correction_asked").count(),
+            "today": lambda: today,
+            "facets": lambda: queries_book.facets_of(row().entry_id, today),
+            "account": lambda: accounts.live(row().register, row().applicant_id),
+            "renewal": lambda: queries_book.renewal_window(row().entry_id),
+            "traded": lambda: queries_book.traded_to(row()),
+            "ended_parents": lambda: lineage.ended_parents(row().entry_id or 0) or queries_book.ended_named(row().lineage),
+            "registered_kinds": lambda: vouchers.registered_kinds(row().register, row().applicant_id, today),
+            "twins": lambda: vouchers.twins(row(), today),
+        }
     )
-    book.refuse_input({**errors, **_people_errors(cmd, holders, wants_reviewer)})
-    number = store.next_number("registration", local_day(now).year)
-    rows = [PartyView("applicant", None, cmd.applicant_org)]
-    if cmd.reviewer_org is not None:
-        rows.append(PartyView(REVIEWER_ROLE, None, cmd.reviewer_org))
-    held = [{"org": org, "parts": parts} for org, parts in holders]
-    case = engine.open_case(
-        procedure, actor=actor, now=now, title=cmd.title.strip(), parties=rows, subjects=[f"party.org:{cmd.applicant_org}"],
-        data={
-            "register": register.id, "object_kind": cmd.object_kind, "holders": held,
-            "reviewer_accredited": cmd.reviewer_org is not None, REQUIRED_BY_REGISTRAR: False,
-        },
-        fact_data={"filing": number, "register": register.id, "object_kind": cmd.object_kind, "rights": list(cmd.rights)},
-    )  # fmt: skip
-    row = Filing.objects.create(
-        case_id=case, number=number, register=register.id, operation=FIRST, applicant_id=cmd.applicant_org,
-        reviewer_id=cmd.reviewer_org, title=cmd.title.strip(), object_kind=cmd.object_kind, rights=list(cmd.rights),
-        holders=held, form=_answers(cmd.form), filed_at=now,
-    )  # fmt: skip
-    _file_form(row, actor, now)
-    for upload in cmd.materials:
-        _file(case, upload, 1, actor, now)
-    if cmd.send:
-        engine.act(case, Command("submit"), actor=actor, now=now)
-    return row
-
-
-def _answers(form: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(answer).strip() for name, answer in form.items() if str(answer).strip()}
-
-
-def _file_form(row: Filing, actor: Actor, now: datetime) -> None:
-    """The answers themselves are the application form and the basic-information table: filed as canonical JSON."""
-    content = signer.document_bytes(
-        {"filing": row.number, "title": row.title, "object_kind": row.object_kind, "rights": row.rights,
-         "holders": row.holders, "form": row.form}
-    )  # fmt: skip
-    for material in ("application_form", "resource_table" if row.object_kind == "data_resource" else "product_table"):
-        documents.file_material(
-            row.pk, material, filename=f"{row.number}-{material}.json", media_type="application/json", content=content,
-            actor=actor, now=now,
-        )  # fmt: skip
 
 
 def _filing(case: int, actor: Actor) -> Filing:
@@ -197,15 +108,14 @@ def revise_filing(cmd: ReviseFiling, *, actor: Actor, now: datetime) -> Filing:
     """While the applicant may submit or correct; the form's materials are filed anew. Errors: NotFound, Forbidden,
     InputInvalid, NotInProcedure, TooLate."""
     row = _filing(cmd.case, actor)
-    _may_file(row.pk, "application_form", actor, now)
+    _may_revise(row.pk, actor, now)
     book.refuse_input(
         applications.application_errors(
-            row.register, title=cmd.title, object_kind=row.object_kind, rights=tuple(cmd.rights), form=cmd.form
+            row.register, title=cmd.title, object_kind=row.object_kind, rights=tuple(cmd.rights), form=cmd.form,
+            operation=row.operation,
         )
-    )
-    row.title, row.rights, row.form = cmd.title.strip(), list(cmd.rights), _answers(cmd.form)
-    row.save(update_fields=["title", "rights", "form"])
-    _file_form(row, actor, now)
+    )  # fmt: skip
+    submitting.write_anew(row, cmd.title, tuple(cmd.rights), cmd.form, actor, now)
     journal.record(
         "filing.revised", subject=f"registry.filing:{row.pk}", actor=actor, now=now, case=row.pk,
         data={"filing": row.number, "rights": row.rights},
@@ -213,11 +123,16 @@ def revise_filing(cmd: ReviseFiling, *, actor: Actor, now: datetime) -> Filing:
     return row
 
 
-def _may_file(case: int, material: str, actor: Actor, now: datetime) -> None:
+def _may_revise(case: int, actor: Actor, now: datetime) -> None:
+    """While one of the actor's next steps hands the application in. Errors: Forbidden, TooLate."""
+    _may_file(case, submitting.FORM_MATERIALS, actor, now)
+
+
+def _may_file(case: int, materials: Collection[str], actor: Actor, now: datetime) -> None:
     """Only a material that one of the actor's own next steps asks for, and not after that step's window.
     Errors: Forbidden, TooLate."""
     tab, view = cases.view_of(case)
-    steps = [s for s in allowed(tab, view, actor) if any(m.id == material for m in s.materials)]
+    steps = [s for s in allowed(tab, view, actor) if any(m.id in materials for m in s.materials)]
     if not steps:
         raise Forbidden()
     for choice in cases.acts(case, actor, now):
@@ -236,13 +151,6 @@ def refuse_after_window(tab: Any, view: CaseView, do: str, now: datetime) -> Non
             raise TooLate(clock=row.title, until=live.due_on.isoformat(), do=step.title, article=step.article or tab.source)
 
 
-def _file(case: int, upload: Upload, signers: int, actor: Actor, now: datetime) -> Material:
-    return documents.file_material(
-        case, upload.material, filename=upload.filename, media_type=upload.media_type, content=upload.content,
-        signers=signers, actor=actor, now=now,
-    )  # fmt: skip
-
-
 @command("registry.add_material", ("提交登记材料", "file a material"))
 def add_material(cmd: AddMaterial, *, actor: Actor, now: datetime) -> Material:
     """To a filing or an objection, by the party whose next step asks for it.
@@ -251,8 +159,8 @@ def add_material(cmd: AddMaterial, *, actor: Actor, now: datetime) -> Material:
         raise NotFound(what=("办件", "case"))
     if not Case.objects.filter(pk=cmd.case, subject__in=("registry.filing", "registry.objection")).exists():
         raise NotFound(what=("办件", "case"))
-    _may_file(cmd.case, cmd.upload.material, actor, now)
-    return _file(cmd.case, cmd.upload, cmd.signers, actor, now)
+    _may_file(cmd.case, (cmd.upload.material,), actor, now)
+    return submitting.file(cmd.case, cmd.upload, cmd.signers, actor, now)
 
 
 @command("registry.act_on_filing", ("办理登记申请", "act on a filing"))
@@ -268,11 +176,7 @@ def act_on_filing(cmd: ActOnFiling, *, actor: Actor, now: datetime) -> Filing:
     if "review_conclusion" in given and given["review_conclusion"] not in CONCLUSIONS:
         errors["review_conclusion"] = ("结论为 passed 或 failed", "the conclusion is passed or failed")
     book.refuse_input(errors)
-    act = Command(cmd.do, given, cmd.undertaking)
-    if cmd.do == "issue":
-        book.issue(row, act, actor, now)
-    else:
-        engine.act(row.pk, act, actor=actor, now=now, fact_data={"filing": row.number})
+    engine.act(row.pk, Command(cmd.do, given, cmd.undertaking), actor=actor, now=now, fact_data={"filing": row.number})
     row.refresh_from_db()
     return row
 

@@ -12,7 +12,7 @@ from shugu.kernel.text import Text
 from shugu.party import queries as parties
 from shugu.registry import applications
 from shugu.registry.applications import FormField
-from shugu.registry.filings import REVIEWER_ROLE, open_register
+from shugu.registry.submitting import REVIEWER_ROLE, open_register
 from shugu.web.forms import FieldForm, words
 from shugu.web.from_kernel import source_of
 

@@ -17,19 +17,31 @@ class Filing(models.Model):
     case = models.OneToOneField(Case, on_delete=models.PROTECT, primary_key=True, related_name="+")
     number = models.CharField(max_length=40, unique=True)
     register = models.CharField(max_length=40)
-    operation = models.CharField(max_length=20)
+    operation = models.CharField(max_length=40)
+    # The line of the book it is about; none for a first registration and for accounts.
+    entry = models.ForeignKey("Entry", null=True, on_delete=models.PROTECT, related_name="filings")
     applicant = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
     reviewer = models.ForeignKey("party.Organisation", null=True, on_delete=models.PROTECT, related_name="+")
+    verifier = models.ForeignKey("party.Organisation", null=True, on_delete=models.PROTECT, related_name="+")
+    counterparty = models.ForeignKey("party.Organisation", null=True, on_delete=models.PROTECT, related_name="+")
+    agent = models.ForeignKey("party.Organisation", null=True, on_delete=models.PROTECT, related_name="+")
     title = models.CharField(max_length=200)
     object_kind = models.CharField(max_length=40)
     rights = models.JSONField()
     # [{"org": id, "parts": n}]: co-holders with their relative parts; one row when the applicant holds alone.
     holders = models.JSONField()
+    # [{"entry": number, "text": …, "processing": …, "parts": bps}]: what it was made from.
+    lineage = models.JSONField(default=list)
+    # The mark an operation lifts (discharge, resume).
+    mark = models.ForeignKey("Mark", null=True, on_delete=models.PROTECT, related_name="+")
     form = models.JSONField()
     filed_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["applicant"], name="registry_filing_applicant")]
+        indexes = [
+            models.Index(fields=["applicant"], name="registry_filing_applicant"),
+            models.Index(fields=["entry"], name="registry_filing_entry", condition=models.Q(entry__isnull=False)),
+        ]
 
 
 class Entry(models.Model):
@@ -41,6 +53,9 @@ class Entry(models.Model):
     title = models.CharField(max_length=200)
     holder = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
     entered_on = models.DateField()
+    # What it is recognised by when somebody registers it again: its title without spaces and marks, and its content.
+    title_key = models.CharField(max_length=200, db_index=True)
+    content_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
 
     class Meta:
         indexes = [
@@ -86,6 +101,9 @@ class Certificate(models.Model):
     number = models.CharField(max_length=40, unique=True)
     kind = models.CharField(max_length=60)
     version = models.ForeignKey(EntryVersion, on_delete=models.PROTECT, related_name="certificates")
+    # Of a licence, pledge, trust …: the mark it certifies.
+    mark = models.ForeignKey("Mark", null=True, on_delete=models.PROTECT, related_name="certificates")
+    holder = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
     digest = models.CharField(max_length=64, unique=True)
     issued_at = models.DateTimeField()
     valid_until = models.DateField()
@@ -93,10 +111,15 @@ class Certificate(models.Model):
 
 
 class Mark(models.Model):
-    """A note in the book beside an entry: objected, suspended, encumbered, revoked; live until lifted."""
+    """A note in the book beside an entry: objected, suspended, encumbered, revoked, cancelled; live until lifted.
+
+    `kind` tells an encumbrance (licence, pledge, trust …), `beneficiary` who has it, `detail` its coded terms."""
 
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="marks")
     facet = models.CharField(max_length=20)
+    kind = models.CharField(max_length=40, blank=True)
+    beneficiary = models.ForeignKey("party.Organisation", null=True, on_delete=models.PROTECT, related_name="+")
+    detail = models.JSONField(default=dict)
     article = models.CharField(max_length=200, blank=True)
     reason = models.TextField(blank=True)
     hold = models.ForeignKey(Hold, null=True, on_delete=models.PROTECT, related_name="+")
@@ -137,6 +160,50 @@ class TradeRecord(models.Model):
 
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="trades")
     reference = models.CharField(max_length=100, unique=True)
+    buyer = models.ForeignKey("party.Organisation", null=True, on_delete=models.PROTECT, related_name="+")
     data = models.JSONField()
     recorded_at = models.DateTimeField()
     fact = models.BigIntegerField()
+
+
+class Account(models.Model):
+    """A holder's account in a register. A change is a new `changed_on`; what it said before is in the facts."""
+
+    register = models.CharField(max_length=40)
+    number = models.CharField(max_length=40, unique=True)
+    org = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
+    info = models.JSONField(default=dict)
+    opened_on = models.DateField()
+    changed_on = models.DateField(null=True)
+    closed_on = models.DateField(null=True)
+    fact = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["register", "org"], condition=models.Q(closed_on__isnull=True), name="registry_account_once"
+            )
+        ]
+
+
+class Lineage(models.Model):
+    """An entry's parent: another entry or a source outside, what was done to it, and its part in ten thousand."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="parents")
+    parent = models.ForeignKey(Entry, null=True, on_delete=models.PROTECT, related_name="children")
+    source = models.CharField(max_length=200, blank=True)
+    processing = models.CharField(max_length=400, blank=True)
+    contribution = models.PositiveIntegerField(default=0)
+
+
+class Link(models.Model):
+    """Two entries that belong together: of one application to two registers, or a data-IP and a data-asset entry."""
+
+    left = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="links")
+    right = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="linked_from")
+    kind = models.CharField(max_length=40)
+    made_at = models.DateTimeField()
+    fact = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["left", "right", "kind"], name="registry_link_once")]

@@ -19,7 +19,7 @@ from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Case, Clock
 from shugu.kernel.vocabulary import context, effect
 from shugu.kernel.workdays import local_day
-from shugu.registry import applications, book, filings, queries
+from shugu.registry import applications, book, queries, submitting
 from shugu.registry.book import DISPOSALS, PlaceHold
 from shugu.registry.domain import Facet
 from shugu.registry.errors import NotAnOutsider, ObjectedBefore
@@ -40,7 +40,7 @@ class FileObjection:
     statement: str
     filing_number: str = ""
     entry_number: str = ""
-    materials: tuple[filings.Upload, ...] = ()
+    materials: tuple[submitting.Upload, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _refuse_repeat(register: str, ground: str, about: Q, actor: Actor) -> None:
     rule = applications.rules_of(register).value("registry.repeat_objection_barred")
     before = Objection.objects.filter(about, _same_party(actor), ground=ground).exclude(case__state__in=_FORGOTTEN).first()
     if rule.value and before is not None:
-        raise ObjectedBefore(number=before.number, article=queries.article_of(rule))
+        raise ObjectedBefore(number=before.number, article=book.article_of(rule))
 
 
 def _objector(actor: Actor) -> PartyView:
@@ -106,8 +106,9 @@ def _to_filing(cmd: FileObjection, actor: Actor, now: datetime) -> Objection:
         row.pk, Command("object"), actor=mandate("registry", f"objection:{number}"), now=now,
         fact_data={"filing": row.number, "objection": number, "ground": cmd.ground},
     )  # fmt: skip
+    procedure = applications.register_named(row.register).procedures.get("notice_objection", NOTICE_OBJECTION)
     case = engine.open_case(
-        NOTICE_OBJECTION, actor=actor, now=now, title=f"异议：{row.title}", parent=row.pk,
+        procedure, actor=actor, now=now, title=f"异议：{row.title}", parent=row.pk,
         parties=[_objector(actor), PartyView("applicant", None, row.applicant_id)],
         data={"register": row.register, "ground": cmd.ground}, fact_data={"objection": number, "ground": cmd.ground},
     )  # fmt: skip
@@ -118,7 +119,7 @@ def _to_entry(cmd: FileObjection, actor: Actor, now: datetime) -> Objection:
     line = Entry.objects.select_for_update(of=("self",)).filter(number=cmd.entry_number).first()
     if line is None:
         raise NotFound(what=(f"登记条目 {cmd.entry_number}", f"entry {cmd.entry_number}"))
-    _, procedure = filings.open_register(line.register, "objection")
+    _, procedure = submitting.open_register(line.register, "objection")
     _check(cmd, line.register)
     last = EntryVersion.objects.filter(entry=line).order_by("-version").first()
     held_by = set(Share.objects.filter(version=last).values_list("org_id", flat=True))
@@ -170,7 +171,7 @@ def note_objection(applied: Applied) -> None:
     assert row.entry is not None
     rule = applied.view.rules.value("registry.objection_undertaking")
     place = PlaceHold(
-        entry_id=row.entry.pk, facet=Facet.OBJECTED.value, reason=f"异议登记 {row.number}", article=queries.article_of(rule),
+        entry_id=row.entry.pk, facet=Facet.OBJECTED.value, reason=f"异议登记 {row.number}", article=book.article_of(rule),
         forbids=DISPOSALS, undertaking=queries.UNDERTAKING if rule.value else "",
     )  # fmt: skip
     book.mark_entry(place, applied.actor, applied.now, case=applied.case)
@@ -190,7 +191,7 @@ def suspend_entry(applied: Applied) -> None:
     assert row.entry is not None
     rule = applied.view.rules.value("registry.objection_undertaking")
     place = PlaceHold(
-        entry_id=row.entry.pk, facet=Facet.SUSPENDED.value, reason=f"异议成立 {row.number}", article=queries.article_of(rule)
+        entry_id=row.entry.pk, facet=Facet.SUSPENDED.value, reason=f"异议成立 {row.number}", article=book.article_of(rule)
     )
     book.mark_entry(place, applied.actor, applied.now, case=applied.case)
 

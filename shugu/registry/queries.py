@@ -14,14 +14,13 @@ from shugu.kernel import documents, runtime
 from shugu.kernel import queries as cases
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import NotFound
-from shugu.kernel.models import Case, Clock
-from shugu.kernel.rules import RuleValue
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
 from shugu.registry import applications, certificates
+from shugu.registry.book import article_of
 from shugu.registry.domain import FACET_TITLES, Facet, FacetLine, MarkView, blocking, facet_lines
-from shugu.registry.models import Certificate, Entry, EntryVersion, Filing, Mark, Objection
+from shugu.registry.models import Account, Certificate, Entry, EntryVersion, Filing, Mark, Objection
 from shugu.web.paper import render
 
 UNDERTAKING = (
@@ -100,25 +99,6 @@ class CertificateView:
 
 
 @dataclass(frozen=True)
-class NoticeView:
-    """What the public may read of a filing under notice."""
-
-    number: str
-    case: int
-    register: str
-    title: str
-    object_kind: str
-    applicant: int
-    holders: tuple[HolderShare, ...]
-    rights: tuple[str, ...]
-    form: Mapping[str, str]
-    noticed_on: date
-    until: date
-    open: bool
-    objections: int
-
-
-@dataclass(frozen=True)
 class FilingView:
     id: int
     number: str
@@ -156,38 +136,45 @@ class ObjectionView:
     entry_number: str
 
 
-def article_of(rule: RuleValue) -> str:
-    """The article of a rule, or that it is the venue's own choice."""
-    return rule.article or "本场所规则 / the venue's own rule"
-
-
 def _versions() -> Prefetch[Any]:
     rows = EntryVersion.objects.order_by("version").select_related("filing").prefetch_related("shares", "certificates")
     return Prefetch("versions", queryset=rows)
 
 
 def _entries() -> QuerySet[Entry]:
-    live = Mark.objects.filter(lifted_at__isnull=True).order_by("id")
-    return Entry.objects.prefetch_related(_versions(), Prefetch("marks", queryset=live))
+    return Entry.objects.prefetch_related(_versions(), Prefetch("marks", queryset=Mark.objects.order_by("id")))
 
 
-def _shares(rows: Iterable[Mapping[str, Any]]) -> tuple[HolderShare, ...]:
+def shares(rows: Iterable[Mapping[str, Any]]) -> tuple[HolderShare, ...]:
     return tuple(HolderShare(int(h["org"]), int(h["parts"])) for h in rows)
 
 
-def _lines(entry: Entry, version: EntryVersion, last: int, on: date) -> tuple[FacetLine, ...]:
+def _lines(
+    entry: Entry, version: EntryVersion, last: int, on: date, until: date | None = None, void: FacetLine | None = None
+) -> tuple[FacetLine, ...]:
+    """Facets of a version on a day: by the marks that stood then. `until` where a certificate has a last day of its own."""
     rules = applications.rules_of(entry.register)
-    return facet_lines(
-        on=on, valid_until=version.valid_until, version=version.version, last_version=last,
-        marks=[MarkView(Facet(m.facet), m.article, m.reason, m.until) for m in entry.marks.all()],
+    marks = [m for m in entry.marks.all() if local_day(m.placed_at) <= on and not (m.lifted_at and local_day(m.lifted_at) <= on)]
+    lines = facet_lines(
+        on=on, valid_until=until or version.valid_until, version=version.version, last_version=last,
+        marks=[MarkView(Facet(m.facet), m.article, m.reason, m.until) for m in marks],
         term_article=article_of(rules.value("registry.certificate_term")),
         book_article=article_of(rules.value("registry.rights")),
     )  # fmt: skip
+    if void is None:
+        return lines
+    return (void, *(line for line in lines if line.facet not in (Facet.VALID, void.facet)))
+
+
+def _last(entry: Entry, on: date) -> EntryVersion:
+    """What the book said on that day; of a day before the entry, its first version."""
+    versions = list(entry.versions.all())
+    return next((v for v in reversed(versions) if v.valid_from <= on), versions[0])
 
 
 def _view(entry: Entry, on: date) -> EntryView:
-    version = list(entry.versions.all())[-1]
-    issued = list(version.certificates.all())
+    version = _last(entry, on)
+    issued = [c for c in version.certificates.all() if c.mark_id is None]
     return EntryView(
         id=entry.pk, number=entry.number, register=entry.register, title=version.title, object_kind=entry.object_kind,
         holder_org=entry.holder_id, holders=tuple(HolderShare(s.org_id, s.parts) for s in version.shares.all()),
@@ -257,17 +244,38 @@ def undertaking_needed(entry_id: int, on: date) -> tuple[str, str] | None:
 
 def certificate(number: str, on: date | None = None) -> CertificateView:
     """A certificate with the facets it has on `on` (today): the register prevails. Errors: NotFound."""
-    row = Certificate.objects.select_related("version").filter(number=number).first()
+    row = Certificate.objects.select_related("version__entry", "mark").filter(number=number).first()
     if row is None:
         raise NotFound(what=(f"证书 {number}", f"certificate {number}"))
-    entry_ = _entries().get(pk=row.version.entry_id)
-    last = max(v.version for v in entry_.versions.all())
+    entry_, day = _entries().get(pk=row.version.entry_id), on or _today()
+    last = _last(entry_, day).version
     return CertificateView(
-        number=row.number, kind=row.kind, title=certificates.kind_title(row.kind), entry_number=entry_.number,
+        number=row.number, kind=row.kind, title=_kind_title(row.kind, entry_.register), entry_number=entry_.number,
         entry_id=entry_.pk, register=entry_.register, version=row.version.version, digest=row.digest,
         issued_at=row.issued_at, valid_until=row.valid_until, credential=json.loads(documents.get(row.digest)),
-        lines=_lines(entry_, row.version, last, on or _today()), fact=row.fact,
+        lines=_lines(entry_, row.version, last, day, row.valid_until, _void(row, day)), fact=row.fact,
     )  # fmt: skip
+
+
+def _kind_title(kind: str, register: str) -> Text:
+    return applications.kind_titles(register, applications.rules_of(register)).get(kind) or certificates.kind_title(kind)
+
+
+def _void(row: Certificate, on: date) -> FacetLine | None:
+    """What takes a certificate's force away beside the entry's own facets: a newer one of the same kind, an encumbrance
+    that ended, an account that changed since where the regime voids certificates by that."""
+    same = Certificate.objects.filter(version__entry_id=row.version.entry_id, kind=row.kind, mark=row.mark, pk__gt=row.pk)
+    rules = applications.rules_of(row.version.entry.register)
+    if any(local_day(at) <= on for at in same.values_list("issued_at", flat=True)):
+        return FacetLine(Facet.SUPERSEDED, article_of(rules.value("registry.rights")))
+    if row.mark is not None and row.mark.lifted_at is not None and local_day(row.mark.lifted_at) <= on:
+        return FacetLine(Facet.CANCELLED, row.mark.article)
+    rule = rules.value("registry.account_change_voids")
+    if rule.value:
+        account = Account.objects.filter(register=row.version.entry.register, org_id=row.holder_id).order_by("-pk").first()
+        if account is not None and account.changed_on is not None and local_day(row.issued_at) < account.changed_on <= on:
+            return FacetLine(Facet.SUPERSEDED, article_of(rule))
+    return None
 
 
 def certificate_bytes(number: str) -> bytes:
@@ -281,40 +289,13 @@ def certificate_bytes(number: str) -> bytes:
 def certificate_pdf(number: str, lang: str = "zh") -> bytes:
     """The printed certificate; the same bytes each time. Errors: NotFound."""
     shown = certificate(number)
-    fields = applications.form_fields(shown.register, shown.credential["credentialSubject"]["object_kind"]["code"])
+    kind = shown.credential["credentialSubject"]["object_kind"]["code"]
+    codes = applications.operation_codes(shown.register)
+    fields = [f for code in codes for f in applications.form_fields(shown.register, kind, code)]
     labels = {f.id: f.title for f in fields}
     answers = {f.id: dict(f.options) for f in fields if f.options}
     title = Text(*applications.register_named(shown.register).title)
     return render(certificates.document(shown.credential, shown.digest, title, labels, answers), lang=lang)
-
-
-def notices(now: datetime, *, limit: int = 50, offset: int = 0) -> list[NoticeView]:
-    """Filings under public notice, the one that ends first on top."""
-    rows = Clock.objects.filter(clock="notice_period", case__subject="registry.filing", case__state__in=("notice", "objected"))
-    ordered = list(rows.order_by("due_on", "pk").values_list("case_id", flat=True)[offset : offset + min(limit, 200)])
-    found = {f.pk: f for f in Filing.objects.filter(pk__in=ordered)}
-    return [_notice(found[pk], now) for pk in ordered]
-
-
-def notice(number: str, now: datetime) -> NoticeView:
-    """A filing under notice, or one whose notice is over. Errors: NotFound when it never was under notice."""
-    row = Filing.objects.filter(number=number).first()
-    if row is None:
-        raise NotFound(what=(f"公示 {number}", f"notice {number}"))
-    return _notice(row, now)
-
-
-def _notice(row: Filing, now: datetime) -> NoticeView:
-    clock = Clock.objects.filter(case_id=row.pk, clock="objection_window").order_by("-pk").first()
-    if clock is None:
-        raise NotFound(what=(f"公示 {row.number}", f"notice {row.number}"))
-    state = Case.objects.only("state").get(pk=row.pk).state
-    open_count = Case.objects.filter(parent_id=row.pk, closed_at__isnull=True).count()
-    return NoticeView(
-        number=row.number, case=row.pk, register=row.register, title=row.title, object_kind=row.object_kind,
-        applicant=row.applicant_id, holders=_shares(row.holders), rights=tuple(row.rights), form=row.form,
-        noticed_on=clock.starts_on, until=clock.due_on, open=state == "notice" and now < clock.due_at, objections=open_count,
-    )  # fmt: skip
 
 
 def ground_to_look(row: Filing, actor: Actor) -> str | None:
@@ -346,7 +327,7 @@ def filing_view(row: Filing) -> FilingView:
     return FilingView(
         id=row.pk, number=row.number, case_number=row.case.number, register=row.register, operation=row.operation,
         state=row.case.state, title=row.title, object_kind=row.object_kind, applicant=row.applicant_id,
-        reviewer=row.reviewer_id, rights=tuple(row.rights), holders=_shares(row.holders), form=row.form, filed_at=row.filed_at,
+        reviewer=row.reviewer_id, rights=tuple(row.rights), holders=shares(row.holders), form=row.form, filed_at=row.filed_at,
         defects=tuple(data.get("defects", ())), ground=str(data.get("refusal_ground", "")), reason=str(data.get("reason", "")),
         entry_number=entered.entry.number if entered else "",
         objections=tuple(_objection(o) for o in Objection.objects.filter(filing=row).select_related("case").order_by("pk")),

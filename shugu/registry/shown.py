@@ -12,7 +12,8 @@ from shugu.kernel.text import Text
 from shugu.registry import applications, queries
 from shugu.registry.domain import Facet, FacetLine
 from shugu.registry.models import EntryVersion, Mark, TradeRecord
-from shugu.registry.queries import EntryView, FilingView, NoticeView
+from shugu.registry.queries import EntryView, FilingView
+from shugu.registry.queries_notices import NoticeView
 from shugu.web.from_kernel import chip_of, clock_of
 from shugu.web.shapes import Act, Chip, Event, Record, Tone
 

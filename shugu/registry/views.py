@@ -13,7 +13,7 @@ from shugu.kernel import clock
 from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.party.access import require, require_org
-from shugu.registry import applications, queries, services
+from shugu.registry import applications, queries, queries_notices, services
 from shugu.registry.forms import answers, application_form, holders_named, objection_form, organisation_named
 from shugu.registry.shown import filing_record, notice_record, particulars
 from shugu.web.forms import add_refusal
@@ -109,7 +109,7 @@ def revise(request: HttpRequest, number: str) -> HttpResponse:
 def notice(request: HttpRequest, number: str) -> HttpResponse:
     """The public notice of a filing, with the form to object while it runs."""
     now = clock.now()
-    shown = queries.notice(number, now)
+    shown = queries_notices.notice(number, now)
     form = objection_form(shown.register)(request.POST or None)
     if request.method == "POST":
         actor = require(request)

@@ -16,7 +16,7 @@ from shugu.kernel import clock, signer
 from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
-from shugu.registry import queries
+from shugu.registry import queries, queries_notices
 from shugu.registry.forms import VerifyForm
 from shugu.registry.shown import (
     FACET_TONES,
@@ -91,7 +91,7 @@ def notices(request: HttpRequest) -> HttpResponseBase:
     )
     shown = make_table(
         request, id="notices", caption=Text("公示中的登记申请", "Applications under public notice"), columns=columns,
-        rows=queries.notices(now, limit=200), empty=Empty(Text("现在没有公示中的申请。", "Nothing is under notice now.")),
+        rows=queries_notices.notices(now, limit=200), empty=Empty(Text("现在没有公示中的申请。", "Nothing is under notice now.")),
     )  # fmt: skip
     return shown.csv_response() if shown.wants_csv else render(request, "registry/notices.html", {"table": shown})
 

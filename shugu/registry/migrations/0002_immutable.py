@@ -3,7 +3,8 @@ insert-only, by trigger."""
 
 from django.db import migrations
 
-TABLES = ("registry_entryversion", "registry_share", "registry_certificate", "registry_traderecord")
+TABLES = ("registry_entryversion", "registry_share", "registry_certificate", "registry_traderecord",
+          "registry_lineage", "registry_link")
 UP = """
 CREATE FUNCTION registry_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

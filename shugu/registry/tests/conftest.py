@@ -15,8 +15,18 @@ from tests.world import World
 @pytest.fixture()
 def shenzhen(db: None, now: datetime, tmp_path: Path, settings: Any) -> Iterator[World]:
     """The same cast at a venue whose profile is `shenzhen`: another home, nothing else changed."""
+    yield from _at("shenzhen", now, tmp_path, settings)
+
+
+@pytest.fixture()
+def atlas(db: None, now: datetime, tmp_path: Path, settings: Any) -> Iterator[World]:
+    """The same cast at the venue that keeps a register under every regime."""
+    yield from _at("atlas", now, tmp_path, settings)
+
+
+def _at(venue: str, now: datetime, tmp_path: Path, settings: Any) -> Iterator[World]:
     home = Home(path=tmp_path, port=8000)
-    home.write_config(HomeConfig(venue="shenzhen"))
+    home.write_config(HomeConfig(venue=venue))
     settings.HOME = home
     _forget()
     yield World.begin(now)

@@ -55,7 +55,7 @@ def test_the_whole_way_ends_with_an_entry_and_a_certificate_that_verifies(world:
     assert report.verdict is Verdict.SIGNED
     assert shown.valid_until == date(2029, 3, 16)
     fact = Fact.objects.get(pk=shown.fact)
-    assert fact.name == "filing.issued" and shown.digest in (fact.payload or "")
+    assert fact.name == "entry.entered" and shown.digest in (fact.payload or "")
 
 
 def test_the_certificate_prints_the_same_bytes_twice(world: World) -> None:

@@ -17,7 +17,7 @@ from shugu.kernel.errors import (
     TooLate,
 )
 from shugu.kernel.models import Case, Fact
-from shugu.registry import queries, services
+from shugu.registry import queries, queries_notices, services
 from shugu.registry.errors import NotAnOutsider, ObjectedBefore
 from shugu.registry.models import Filing, Objection
 from shugu.registry.tests.stages import act, answer, at, noticed, objected, submitted
@@ -151,6 +151,6 @@ def test_only_an_unrelated_reviewer_decides_and_a_stranger_sees_nothing(world: W
 def test_the_notice_tells_its_days_and_the_objections_open(world: World) -> None:
     row = noticed(world, at(NOTICED))
     objected(world, row, world.mallory, at(NOTICED))
-    shown = queries.notices(at(NOTICED))[0]
+    shown = queries_notices.notices(at(NOTICED))[0]
     assert (shown.number, shown.until, shown.open, shown.objections) == (row.number, LAST, True, 1)
-    assert not queries.notice(row.number, at(LAST + timedelta(days=1))).open
+    assert not queries_notices.notice(row.number, at(LAST + timedelta(days=1))).open

@@ -82,7 +82,7 @@ def test_the_materials_of_the_tables_are_those_of_the_rules(shenzhen: World) -> 
     from shugu.kernel.rules import load_profile
 
     for venue in ("hangzhou", "shenzhen"):
-        wanted = set(load_profile(venue, date(2026, 3, 2)).value("registry.materials_first").codes)
+        wanted = set(load_profile(venue, date(2026, 3, 2)).value("registry.materials_first", register="data-property").codes)
         steps = table(f"{venue}.first").steps
         assert wanted <= {m.id for s in steps for m in s.materials}, venue
 
