@@ -43,10 +43,7 @@ def _pieces(words: str) -> Iterator[str]:
     piece = ""
     for c in words:
         joined = c in "，、；。）：」” " or (piece and ord(c) <= 0x2E7F and ord(piece[-1]) <= 0x2E7F and c != " ")
-        if piece and not (joined and not (c == " " and piece.endswith(" "))):
-            yield piece
-            piece = ""
-        elif piece and c == " ":
+        if (piece and not (joined and not (c == " " and piece.endswith(" ")))) or (piece and c == " "):
             yield piece
             piece = ""
         piece += c

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.web import case_pages, demo_pages, language, rules_pages, style_guide
+from shugu.web import case_pages, demo_pages, language, regime_pages, rules_pages, simulate_page, style_guide
 
 app_name = "web"
 urlpatterns = [
@@ -17,6 +17,10 @@ urlpatterns = [
     path("rules/", rules_pages.rules, name="rules"),
     path("procedures/", rules_pages.procedures, name="procedures"),
     path("procedures/<str:procedure>/", rules_pages.procedure, name="procedure"),
+    path("regimes/", regime_pages.regimes, name="regimes"),
+    path("regimes/compare/", regime_pages.compared, name="regime_compare"),
+    path("regimes/<slug:regime>/", regime_pages.regime, name="regime"),
+    path("regimes/<slug:regime>/simulate/", simulate_page.page, name="regime_simulate"),
     path("style/", style_guide.page, name="style"),
     path("style/panel/", style_guide.panel, name="style_panel"),
     path("style/side/<str:object_id>/", style_guide.side, name="style_side"),
