@@ -29,7 +29,7 @@ from shugu.kernel.cases import (
     Rules,
 )
 from shugu.kernel.clockwork import OPEN, plan, rule_of
-from shugu.kernel.decide import Move, decide, needed_materials
+from shugu.kernel.decide import Move, decide, needed_materials, voices_needed
 from shugu.kernel.errors import Refused, TooEarly
 from shugu.kernel.procedure import CLOCK, MANDATE, ClockRow, MaterialRow, Step, Table
 from shugu.kernel.rules import RuleValue
@@ -164,6 +164,14 @@ def asked_codes(table: Table) -> dict[str, tuple[str, ...]]:
     return {key: tuple(dict.fromkeys(codes)) for key, codes in found.items()}
 
 
+def barring(table: Table) -> frozenset[tuple[str, str]]:
+    """(field, code): the answers that by themselves end a case badly."""
+    good = good_end(table)
+    named = [o.when for s in table.steps for o in s.outcomes if o.when and table.state[o.to].final and o.to != good]
+    found = (n.removeprefix("registry.answer:").partition("=") for n in named if n.startswith("registry.answer:"))
+    return frozenset((key, code) for key, _, code in found)
+
+
 def simulate(question: Question, calendar: Calendar) -> Simulation:
     """Errors: UnknownRule when a clock's length is set nowhere; LengthError for one that is none."""
     run = _Run(question, calendar)
@@ -212,7 +220,7 @@ class _Run:
         for _ in range(_MOST):
             if self.table.state[walk.view.state].final:
                 break
-            found = self._next(walk.view)
+            found = self._next(walk.view) or self._bad_end(walk.view)
             if found is None or not self._advance(walk, *found, late=late):
                 break
         return walk
@@ -346,6 +354,13 @@ class _Run:
                     heapq.heappush(queue, (price, next(tie), there, first or (step, given)))
         return None
 
+    def _bad_end(self, view: CaseView) -> tuple[Step, dict[str, Any]] | None:
+        """When the answers shut every way to the good end: the step at which they end the case."""
+        for step in self.table.steps_from(view.state):
+            if len(step.outcomes) > 1 and not step.standing and self.table.state[self._outcome(view, step)].final:
+                return step, {}
+        return None
+
     def _price(self, step: Step, view: CaseView) -> int:
         refused = sum(not self._holds(g, view) for g in step.guards)
         mandated = MANDATE in step.by and not any(r in self.table.party for r in step.by)
@@ -395,7 +410,7 @@ class _Run:
             others = [p for p in view.parties if p.role in step.by and p.org != actor.org]
             voices = [ConsentView(step.do, p.role, p.person, p.org) for p in others]
         else:
-            voices = [ConsentView(step.do, step.by[0], -n, None) for n in range(1, int(step.quorum))]
+            voices = [ConsentView(step.do, step.by[0], -n, None) for n in range(1, voices_needed(view, step))]
         return replace(view, consents=tuple(voices))
 
     def _input(self, step: Step, walk: _Walk) -> dict[str, Any]:

@@ -17,7 +17,16 @@ from shugu.kernel.errors import NotFound
 from shugu.kernel.procedure import Table
 from shugu.kernel.regimes import Regime
 from shugu.kernel.rules import RuleValue
-from shugu.kernel.simulation import Moment, Question, Simulation, StepLine, asked_codes, asked_predicates, simulate
+from shugu.kernel.simulation import (
+    Moment,
+    Question,
+    Simulation,
+    StepLine,
+    asked_codes,
+    asked_predicates,
+    barring,
+    simulate,
+)
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import Due, due
 from shugu.web import language
@@ -154,11 +163,14 @@ class Form:
         return Control(f"answer_{field}", "select", field_title(self.regime, field), self.answer_to(field, options), options)
 
     def answer_to(self, field: str, options: tuple[tuple[str, Text], ...]) -> str:
-        """As chosen; untouched, what an applicant must declare is declared and no trigger is set."""
+        """As chosen; untouched, what an applicant must declare is declared, no trigger is set, no answer bars."""
         demanded = f"registry.found:{field}=yes"
         table = self.tables[self.operation]
-        declared = any(demanded in s.guards for s in table.steps)
-        return self._chosen(f"answer_{field}", options, "yes" if declared else options[0][0])
+        if any(demanded in s.guards for s in table.steps):
+            return self._chosen(f"answer_{field}", options, "yes")
+        shut = barring(table)
+        harmless = (code for code, _ in options if (field, code) not in shut)
+        return self._chosen(f"answer_{field}", options, next(harmless, options[0][0]))
 
     def _chosen(self, key: str, options: tuple[tuple[str, Text], ...], untouched: str = "") -> str:
         given = self.asked.get(key, "")
