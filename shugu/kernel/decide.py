@@ -196,8 +196,8 @@ def _check_holds(view: CaseView, step: Step, command: Command) -> None:
 
 
 def _last_voice(table: Table, view: CaseView, step: Step, role: str, actor: Actor) -> bool:
-    """Whether this consent completes the quorum: "all" = every organisation in the roles of `by`, a number = that
-    many different people."""
+    """Whether this consent completes the quorum: "all" = every organisation in the roles of `by`, else that many
+    different people."""
     given = [c for c in view.consents if c.do == step.do]
     if step.quorum == "all":
         wanted = {(p.role, p.org, None if p.org is not None else p.person) for p in view.parties if p.role in step.by}
@@ -212,7 +212,14 @@ def _last_voice(table: Table, view: CaseView, step: Step, role: str, actor: Acto
         return wanted <= have | {mine}
     if any(c.person == actor.person for c in given):
         raise AlreadyGiven(do=step.title)
-    return len({c.person for c in given} | {actor.person}) >= int(step.quorum or 0)
+    return len({c.person for c in given} | {actor.person}) >= voices_needed(view, step)
+
+
+def voices_needed(view: CaseView, step: Step) -> int:
+    """How many different people a step needs: the number of the table, or the rule value it names."""
+    if isinstance(step.quorum, str):
+        return int(view.rules.value(step.quorum).value)
+    return step.quorum or 0
 
 
 def missing_materials(view: CaseView, step: Step, words: Vocabulary = VOCABULARY) -> list[MaterialRow]:

@@ -55,6 +55,8 @@ def _names(t: Table, w: Vocabulary, r: object, p: frozenset[str]) -> Iterator[st
                 yield f"{step.do}: role {role!r} is not a party of the table"
         if (step.quorum is None) != (step.consent_fact is None):
             yield f"{step.do}: quorum and consent_fact come together"
+        if isinstance(step.quorum, str) and step.quorum != "all" and "." not in step.quorum:
+            yield f"{step.do}: quorum is all, a number or the name of a rule value"
     if t.duty != (t.opened_by_fact is not None):
         yield "a duty table names the fact that opens it, and only a duty table does"
     if t.opened_by_fact and t.id not in w.openers:
