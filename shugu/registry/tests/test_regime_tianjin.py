@@ -10,14 +10,12 @@ from shugu.kernel.errors import (
     GuardRefused,
     InputInvalid,
     MaterialsMissing,
-    NotFound,
     NotInProcedure,
     NotYourStep,
     TooEarly,
     TooLate,
 )
 from shugu.kernel.tables import table
-from shugu.registry import queries, services
 from shugu.registry.applications import rules_of
 from shugu.registry.models import Account
 from shugu.registry.tests.regimes import Regime
@@ -400,24 +398,3 @@ def test_the_holder_may_withdraw_until_it_is_registered(r: Regime) -> None:
         assert r.state(row) == stage
         r.act(row, "withdraw", by=r.world.alice)
         assert r.state(row) == "withdrawn"
-
-
-def test_strangers_see_no_papers_and_a_judicial_look_is_recorded(r: Regime) -> None:
-    """6.3.4, 6.3.5: the holder, and whoever holds a judicial document.
-    carries: P2-199 P2-200
-    """
-    row = issued(r)
-    with pytest.raises(NotFound):
-        services.look_at_filing(services.LookAtFiling(row.number), actor=r.world.mallory, now=r.now)
-    services.look_at_filing(services.LookAtFiling(row.number), actor=r.world.sven, now=r.now)
-    assert "filing.looked_at" in r.facts(row)
-    assert queries.ground_to_look(row, r.world.alice) == "own" and queries.ground_to_look(row, r.world.sven) == "judicial"
-
-
-def test_the_public_notice_keeps_bank_and_telephone_to_itself(r: Regime) -> None:
-    """8.1.1, 6.3.5: what may be published is published, the rest is not.
-    carries: P2-230
-    """
-    shown = queries.notice(noticed(r).number, r.now)
-    assert not {"bank", "bank_account", "phone", "legal_representative"} & set(shown.form)
-    assert "introduction" in shown.form
