@@ -56,6 +56,8 @@ class NumberKind(StrEnum):
 
     REGISTRATION = "REG"
     ACCOUNT = "ACC"
+    WINDOW = "WIN"
+    APPEAL = "APP"
     CERTIFICATE = "CER"
     PRODUCT = "PRD"
     VERSION = "VER"

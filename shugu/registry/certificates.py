@@ -16,6 +16,8 @@ TITLES: Mapping[str, Text] = {
     "data_property_certificate": Text("数据产权登记证书", "Certificate of Data Property Registration"),
     "data_product_certificate": Text("数据产品登记证书", "Certificate of Data Product Registration"),
     "data_resource_certificate": Text("数据资源登记证书", "Certificate of Data Resource Registration"),
+    "licence_certificate": Text("许可登记证明", "Proof of a Registered Licence"),
+    "pledge_certificate": Text("质押登记证明", "Proof of a Registered Pledge"),
     "data_ip_certificate": Text("数据知识产权登记证书", "Certificate of Data Intellectual Property Registration"),
 }
 

@@ -261,6 +261,17 @@ def in_renewal_window(view: CaseView) -> Verdict:
     return OK
 
 
+@guard("registry.in_time")
+def in_time(view: CaseView) -> Verdict:
+    """A renewal is sought in its window; anything else at any time."""
+    return in_renewal_window(view) if view.data.get("operation") == "renewal" else OK
+
+
+@predicate("registry.window_pending")
+def window_pending(view: CaseView) -> bool:
+    return any(view.children.values())
+
+
 @guard("registry.object_current")
 def object_current(view: CaseView) -> Verdict:
     """Everything it was made from is still registered."""

@@ -65,6 +65,18 @@ class NothingToLift(Refused):
     remedy = ("查看条目页上的记载与限制。", "See the notes on the entry's page.")
 
 
+class NothingToAppeal(Refused):
+    code = "nothing-to-appeal"
+    sentence = ("申请 {filing} 没有可申请复核的决定。", "Application {filing} has no refusal to reconsider.")
+    remedy = ("复核只针对不予受理或不予登记的决定。", "Only a refusal to accept or to register is reconsidered.")
+
+
+class AppealedBefore(Refused):
+    code = "appealed-before"
+    sentence = ("申请 {filing} 已经申请过复核。", "Reconsideration of application {filing} was asked for before.")
+    remedy = ("查看办件台上的复核进展。", "See how it stands on the desk.")
+
+
 class CannotSay(Refused):
     """A registration question about something this register holds no answer for."""
 
@@ -73,6 +85,15 @@ class CannotSay(Refused):
 
 
 __all__ = [
-    "AccountMissing", "AccountOpen", "CannotSay", "EntryEnded", "NotAnOutsider", "NothingToLift", "ObjectedBefore",
-    "ReferenceUsed", "RegisterClosed",
+    "AccountMissing",
+    "AccountOpen",
+    "AppealedBefore",
+    "CannotSay",
+    "EntryEnded",
+    "NotAnOutsider",
+    "NothingToAppeal",
+    "NothingToLift",
+    "ObjectedBefore",
+    "ReferenceUsed",
+    "RegisterClosed",
 ]  # fmt: skip

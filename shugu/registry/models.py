@@ -18,6 +18,7 @@ class Filing(models.Model):
     number = models.CharField(max_length=40, unique=True)
     register = models.CharField(max_length=40)
     operation = models.CharField(max_length=40)
+    window = models.ForeignKey("Window", null=True, on_delete=models.PROTECT, related_name="filings")
     # The line of the book it is about; none for a first registration and for accounts.
     entry = models.ForeignKey("Entry", null=True, on_delete=models.PROTECT, related_name="filings")
     applicant = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
@@ -207,3 +208,23 @@ class Link(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["left", "right", "kind"], name="registry_link_once")]
+
+
+class Window(models.Model):
+    """One application to several registers under one receipt number. The primary key is its case's."""
+
+    case = models.OneToOneField(Case, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    number = models.CharField(max_length=40, unique=True)
+    applicant = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
+    title = models.CharField(max_length=200)
+    received_at = models.DateTimeField()
+
+
+class Appeal(models.Model):
+    """A refused applicant's request to look again. The primary key is its case's."""
+
+    case = models.OneToOneField(Case, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    number = models.CharField(max_length=40, unique=True)
+    filing = models.OneToOneField(Filing, on_delete=models.PROTECT, related_name="appeal")
+    statement = models.TextField()
+    filed_at = models.DateTimeField()

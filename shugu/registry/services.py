@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shugu.registry.appeals import ActOnAppeal, FileAppeal, act_on_appeal, file_appeal
 from shugu.registry.book import (
     DISPOSALS,
     LiftHold,
@@ -23,12 +24,24 @@ from shugu.registry.lineage import Parent
 from shugu.registry.objecting import ActOnObjection, FileObjection, act_on_objection, file_objection
 from shugu.registry.submitting import SubmitFiling, Upload, open_register, submit_filing
 from shugu.registry.trades import RecordTrade, record_trade
+from shugu.registry.windows import (
+    ActOnWindow,
+    AddWindowMaterial,
+    SubmitWindow,
+    act_on_window,
+    add_window_material,
+    submit_window,
+)
 
 __all__ = [
     "DISPOSALS",
+    "ActOnAppeal",
     "ActOnFiling",
     "ActOnObjection",
+    "ActOnWindow",
     "AddMaterial",
+    "AddWindowMaterial",
+    "FileAppeal",
     "FileObjection",
     "LiftHold",
     "LookAtFiling",
@@ -37,10 +50,15 @@ __all__ = [
     "RecordTrade",
     "ReviseFiling",
     "SubmitFiling",
+    "SubmitWindow",
     "Upload",
+    "act_on_appeal",
     "act_on_filing",
     "act_on_objection",
+    "act_on_window",
     "add_material",
+    "add_window_material",
+    "file_appeal",
     "file_objection",
     "lift_hold",
     "look_at_filing",
@@ -49,4 +67,5 @@ __all__ = [
     "record_trade",
     "revise_filing",
     "submit_filing",
+    "submit_window",
 ]  # fmt: skip

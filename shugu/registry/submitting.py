@@ -71,6 +71,11 @@ class SubmitFiling:
     mark: int | None = None
 
 
+def one_of_window(cmd: SubmitFiling, window: int, actor: Actor, now: datetime) -> Filing:
+    """A filing of a one-window application, in the caller's transaction. Errors as of `submit_filing`."""
+    return _submit(cmd, actor, now, window)
+
+
 @dataclass(frozen=True)
 class _Plan:
     """What is about to be opened, every name in it resolved."""
@@ -101,6 +106,10 @@ def open_register(register: str, operation: str) -> tuple[Register, str]:
 def submit_filing(cmd: SubmitFiling, *, actor: Actor, now: datetime) -> Filing:
     """Errors: InputInvalid (all field errors at once), RegisterClosed, EntryEnded, Forbidden, NotFound (register, entry,
     operation), HeldBack, MaterialsMissing with `send`."""
+    return _submit(cmd, actor, now, None)
+
+
+def _submit(cmd: SubmitFiling, actor: Actor, now: datetime, window: int | None) -> Filing:
     plan = _plan(cmd)
     errors = applications.application_errors(
         plan.register.id, title=plan.title, object_kind=plan.object_kind, rights=plan.rights, form=cmd.form,
@@ -108,7 +117,7 @@ def submit_filing(cmd: SubmitFiling, *, actor: Actor, now: datetime) -> Filing:
     )  # fmt: skip
     book.refuse_input({**errors, **_people_errors(plan, actor, now)})
     number = store.next_number("registration", local_day(now).year)
-    row = _open(plan, number, actor, now)
+    row = _open(plan, number, actor, now, window)
     _file_form(row, plan.tab, actor, now)
     for upload in cmd.materials:
         file(row.pk, upload, 1, actor, now)
@@ -216,14 +225,14 @@ def _roles(plan: _Plan) -> list[PartyView]:
     return [PartyView(role, None, org) for role, org in rows if org is not None and role in plan.tab.party]
 
 
-def _open(plan: _Plan, number: str, actor: Actor, now: datetime) -> Filing:
+def _open(plan: _Plan, number: str, actor: Actor, now: datetime, window: int | None) -> Filing:
     cmd, op = plan.cmd, plan.op
     held = [{"org": org, "parts": parts} for org, parts in plan.holders]
     form = _answers(cmd.form)
     subjects = [f"party.org:{cmd.applicant_org}", *([f"registry.entry:{plan.entry.pk}"] if plan.entry else [])]
     other = cmd.counterparty_org if op.by is not By.COUNTERPARTY else cmd.applicant_org
     case = engine.open_case(
-        plan.tab.id, actor=actor, now=now, title=plan.title.strip(), parties=_roles(plan), subjects=subjects,
+        plan.tab.id, actor=actor, now=now, title=plan.title.strip(), parties=_roles(plan), subjects=subjects, parent=window,
         data={
             **applications.told_to_the_case(plan.register.id, plan.object_kind, op.code, form),
             "register": plan.register.id, "operation": op.code, "by": op.by.value, "object_kind": plan.object_kind,
@@ -237,7 +246,7 @@ def _open(plan: _Plan, number: str, actor: Actor, now: datetime) -> Filing:
         },
     )  # fmt: skip
     return Filing.objects.create(
-        case_id=case, number=number, register=plan.register.id, operation=op.code, entry=plan.entry,
+        case_id=case, number=number, register=plan.register.id, operation=op.code, entry=plan.entry, window_id=window,
         applicant_id=cmd.applicant_org, reviewer_id=cmd.reviewer_org, verifier_id=cmd.verifier_org, counterparty_id=other,
         agent_id=cmd.agent_org, title=plan.title.strip(), object_kind=plan.object_kind, rights=list(plan.rights), holders=held,
         lineage=[p.as_row() for p in cmd.lineage], mark_id=cmd.mark, form=form, filed_at=now,

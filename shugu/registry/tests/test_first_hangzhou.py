@@ -84,11 +84,10 @@ def test_nobody_applies_for_another_organisation(world: World) -> None:
         services.submit_filing(application(world.alice), actor=world.bob, now=world.now)
 
 
-def test_a_closed_or_unknown_register_takes_nothing(world: World) -> None:
-    with pytest.raises(RegisterClosed):
-        services.submit_filing(application(world.alice, register="data-ip"), actor=world.alice, now=world.now)
-    with pytest.raises(NotFound):
-        services.submit_filing(application(world.alice, register="houses"), actor=world.alice, now=world.now)
+def test_a_closed_or_unknown_register_takes_nothing(shenzhen: World) -> None:
+    for register, refusal in (("data-ip", RegisterClosed), ("houses", NotFound)):
+        with pytest.raises(refusal):
+            services.submit_filing(application(shenzhen.alice, register=register), actor=shenzhen.alice, now=shenzhen.now)
 
 
 def test_the_same_key_gives_the_same_filing_and_other_content_is_a_conflict(world: World) -> None:

@@ -152,8 +152,9 @@ def test_a_register_that_takes_no_objection_to_entries_offers_none(world: World)
     assert signed_in(world.mallory).post(f"/register/{entry.number}/object/", {}).status_code == 409
 
 
-def test_a_closed_register_says_so(world: World) -> None:
+def test_a_closed_register_says_so(shenzhen: World) -> None:
     assert "尚未开放受理" in page(Client(), "/register/apply/")
+    world = shenzhen
     assert signed_in(world.alice).get("/register/apply/data-ip/").status_code == 409
     page(signed_in(world.alice), "/register/apply/houses/", 404)
 

@@ -1,0 +1,436 @@
+"""Hangzhou and Binjiang: 杭政办函〔2024〕39号 二（二）; the Binjiang reply to proposal 提1020号, 一、1. One window.
+
+The city's registration measures are announced but not among the sources: periods and procedures are the venue's own.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from shugu.kernel import queries as cases
+from shugu.kernel.errors import (
+    ConflictOfInterest,
+    Forbidden,
+    GuardRefused,
+    HeldBack,
+    InputInvalid,
+    MaterialsMissing,
+    NotFound,
+    NotYourStep,
+    SeparationOfDuties,
+    TooLate,
+)
+from shugu.kernel.models import Case
+from shugu.party import services as party
+from shugu.registry import accounts, queries, queries_book, services
+from shugu.registry.errors import AppealedBefore, EntryEnded, NothingToAppeal, NothingToLift, RegisterClosed
+from shugu.registry.models import Filing, Window
+from shugu.registry.services import (
+    ActOnAppeal,
+    ActOnWindow,
+    AddWindowMaterial,
+    FileAppeal,
+    Parent,
+    SubmitFiling,
+    SubmitWindow,
+)
+from shugu.registry.tests.regimes import Regime
+from shugu.registry.tests.stages import at, paper
+from shugu.registry.windows import outcomes
+from tests.world import FORM, World
+
+pytestmark = pytest.mark.django_db
+MONDAY = date(2026, 3, 2)
+PAPERS = ("source_proof", "identity", "declaration")
+
+
+@pytest.fixture()
+def r(world: World) -> Regime:
+    """The register of data property at the Hangzhou venue."""
+    return Regime(world, "data-property")
+
+
+def registered(r: Regime, **asked: Any) -> Filing:
+    row = r.file("first", object_kind="data_product", rights=("holding", "operation"), **asked)
+    r.upload_all(row, "submit", asked.get("applicant"))
+    r.act(row, "submit", asked.get("applicant"))
+    r.act(row, "accept", r.world.rita)
+    r.act(row, "pass", r.world.rong)
+    r.at(date(2026, 3, 10)).sweep()
+    return r.act(row, "issue", r.world.rita)
+
+
+def after(r: Regime, operation: str, entry: str, **asked: Any) -> Filing:
+    """A later operation handed in, accepted and issued."""
+    row = r.file(operation, entry=entry, **asked)
+    applicant = asked.get("applicant")
+    r.upload_all(row, "submit", applicant)
+    r.act(row, "submit", applicant)
+    if r.state(row) == "confirming":
+        r.act(row, "confirm", r.world.bob)
+    r.act(row, "accept", r.world.rita)
+    return r.act(row, "issue", r.world.rong)
+
+
+def by_registrar(r: Regime, operation: str, entry: str, **answers: str) -> Filing:
+    """Proposed by Rita on a legal document, decided by Rong."""
+    row = r.file(operation, entry=entry, answers=answers, by=r.world.rita)
+    r.upload(row, "basis", r.world.rita)
+    r.act(row, "propose", r.world.rita, reason="生效法律文书")
+    return r.act(row, "issue", r.world.rong)
+
+
+def test_the_certificate_names_who_issues_and_who_guides(r: Regime) -> None:
+    """提1020号 一、1. carries: S3-001"""
+    subject = r.certificates(registered(r))[0].credential["credentialSubject"]
+    assert subject["issuer"]["zh"] == "杭州数据交易所" and subject["supervisor"]["zh"] == "杭州市数据主管部门"
+    assert subject["entry"]["regime"] == "hangzhou"
+
+
+# --- the one window
+
+
+def windowed(r: Regime, **form: str) -> Window:
+    mine = SubmitFiling(
+        "data-property", r.world.alice.org or 0, "纽约航班准点数据", "data_product", ("holding",), {**FORM, **form}
+    )
+    ip = SubmitFiling(
+        "data-ip", r.world.alice.org or 0, "纽约航班准点数据", "data_product", ("data_ip",),
+        {**r.sample("first", "data_product"), **dict(FORM), "algorithm": "按航段汇总", "evidence_number": "CZ-1"},
+    )  # fmt: skip
+    return services.submit_window(SubmitWindow((mine, ip)), actor=r.world.alice, now=r.now)
+
+
+def accepted(r: Regime) -> Window:
+    row = windowed(r)
+    for material in PAPERS:
+        services.add_window_material(AddWindowMaterial(row.number, paper(material)), actor=r.world.alice, now=r.now)
+    assert services.act_on_window(ActOnWindow(row.number, "submit", {}), actor=r.world.alice, now=r.now) == 2
+    assert services.act_on_window(ActOnWindow(row.number, "accept", {}), actor=r.world.rita, now=r.now) == 2
+    return row
+
+
+def test_one_application_and_one_receipt_lead_to_two_registers_and_two_linked_certificates(r: Regime) -> None:
+    """提1020号 一、1: 数据权属登记“一窗受理”、协同办理. carries: S3-002 S3-013"""
+    row = accepted(r)
+    assert row.number.startswith("WIN-") and [line.register for line in outcomes(row)] == ["data-property", "data-ip"]
+    for filing in row.filings.order_by("pk"):
+        r.act(filing, "pass", r.world.rong)
+    r.at(date(2026, 3, 10)).sweep()
+    for filing in row.filings.order_by("pk"):
+        assert Case.objects.get(pk=row.pk).state == "open"
+        r.act(filing, "issue", r.world.rita)
+    assert Case.objects.get(pk=row.pk).state == "concluded"
+    left, right = (queries.entry_by_number(line.entry) for line in outcomes(row))
+    assert queries_book.links_of(left.id) == [("same_application", right.number, right.title)]
+    assert queries_book.links_of(right.id) == [("same_application", left.number, left.title)]
+    kinds = [queries.certificate(e.certificate_number).kind for e in (left, right)]
+    assert kinds == ["data_property_certificate", "data_ip_certificate"]
+
+
+def test_one_register_may_refuse_while_the_other_enters(r: Regime) -> None:
+    """提1020号 一、1: two outcomes of one application."""
+    row = accepted(r)
+    first, second = row.filings.order_by("pk")
+    r.act(first, "pass", r.world.rong)
+    r.act(second, "refuse", r.world.rong, refusal_ground="ownership_dispute", reason="权属争议")
+    r.at(date(2026, 3, 10)).sweep()
+    r.act(first, "issue", r.world.rita)
+    assert [line.state for line in outcomes(row)] == ["registered", "refused"]
+    assert Case.objects.get(pk=row.pk).state == "concluded"
+    assert queries_book.links_of(queries.entry_by_number(outcomes(row)[0].entry).id) == []
+
+
+def test_a_defect_in_one_application_keeps_both_out_and_names_the_register(r: Regime) -> None:
+    """提1020号 一、1."""
+    with pytest.raises(InputInvalid) as refused:
+        windowed(r, industry="no-such-industry")
+    assert "data-property.form.industry" in refused.value.field_errors
+    assert not Window.objects.exists() and not Filing.objects.exists()
+
+
+def test_a_window_needs_two_registers(r: Regime) -> None:
+    mine = SubmitFiling("data-property", r.world.alice.org or 0, "a", "data_product", ("holding",), dict(FORM))
+    for filings in ((mine,), (mine, mine)):
+        with pytest.raises(InputInvalid):
+            services.submit_window(SubmitWindow(filings), actor=r.world.alice, now=r.now)
+
+
+def test_strangers_and_wrong_steps_find_no_window(r: Regime) -> None:
+    row = windowed(r)
+    with pytest.raises(NotFound):
+        services.act_on_window(ActOnWindow(row.number, "submit", {}), actor=r.world.mallory, now=r.now)
+    with pytest.raises(Forbidden):
+        services.act_on_window(ActOnWindow(row.number, "accept", {}), actor=r.world.rita, now=r.now)
+    with pytest.raises(Forbidden):
+        cmd = AddWindowMaterial(row.number, paper("no_such_paper"))
+        services.add_window_material(cmd, actor=r.world.alice, now=r.now)
+    with pytest.raises(MaterialsMissing):
+        services.act_on_window(ActOnWindow(row.number, "submit", {}), actor=r.world.alice, now=r.now)
+
+
+# --- the venue's own operations after the first
+
+
+def test_a_change_makes_a_new_version_and_supersedes_the_old_certificate(r: Regime) -> None:
+    first = registered(r)
+    old, number = r.certificates(first)[0].number, r.entry(first).number
+    row = after(r, "change", number, title="改名后的数据", answers={"region": "全国"})
+    entry = r.entry(row)
+    assert (entry.version, entry.title, entry.form["region"]) == (2, "改名后的数据", "全国")
+    assert entry.form["summary"] and queries.certificate(old, r.now.date()).facets == {"superseded"}
+    assert "valid" in queries.certificate(entry.certificate_number, r.now.date()).facets
+    assert queries.entry_by_number(number, date(2026, 3, 9)).version == 1
+
+
+def test_a_transfer_needs_both_sides_and_the_new_holder_holds(r: Regime) -> None:
+    number = r.entry(registered(r)).number
+    row = r.file("transfer", entry=number, counterparty=r.world.bob.org)
+    r.upload_all(row, "submit")
+    r.act(row, "submit")
+    with pytest.raises(NotYourStep):
+        r.act(row, "confirm", r.world.alice)
+    r.act(row, "confirm", r.world.bob)
+    r.act(row, "accept", r.world.rita)
+    with pytest.raises((SeparationOfDuties, NotYourStep)):
+        r.act(row, "issue", r.world.rita)
+    r.act(row, "issue", r.world.rong)
+    assert [s.org for s in r.entry(row).holders] == [r.world.bob.org]
+
+
+def test_a_rejected_transfer_changes_nothing(r: Regime) -> None:
+    number = r.entry(registered(r)).number
+    row = r.file("transfer", entry=number, counterparty=r.world.bob.org)
+    r.upload_all(row, "submit")
+    r.act(row, "submit")
+    r.act(row, "reject", r.world.bob, reason="价款未谈妥")
+    assert r.state(row) == "withdrawn" and queries.entry_by_number(number).version == 1
+
+
+def test_a_pledge_stands_beside_the_entry_bars_a_transfer_and_is_discharged(r: Regime) -> None:
+    number = r.entry(registered(r)).number
+    pledge = after(r, "pledge", number, counterparty=r.world.bob.org, answers={"debt_fen": "500000000"})
+    shown = queries.entry_by_number(number, r.now.date())
+    assert shown.facets == {"valid", "encumbered"}
+    (held,) = queries_book.encumbrances(shown.id)
+    assert (held.kind, held.beneficiary) == ("pledge", r.world.bob.org)
+    proof = r.certificates(pledge)[0]
+    assert proof.kind == "pledge_certificate"
+    assert proof.credential["credentialSubject"]["encumbrance"]["name"] == "远航物流研究有限公司"
+    transfer = r.file("transfer", entry=number, counterparty=r.world.carol.org)
+    r.upload_all(transfer, "submit")
+    r.act(transfer, "submit")
+    r.act(transfer, "confirm", r.world.carol)
+    r.act(transfer, "accept", r.world.rita)
+    with pytest.raises(HeldBack):
+        r.act(transfer, "issue", r.world.rong)
+    after(r, "discharge", number, counterparty=r.world.bob.org)
+    assert r.facets(number) == {"valid"} and "cancelled" in queries.certificate(proof.number, r.now.date()).facets
+    r.act(transfer, "issue", r.world.rong)
+
+
+def test_a_licence_is_certified_to_the_licensee_and_bars_nothing(r: Regime) -> None:
+    number = r.entry(registered(r)).number
+    answers = {"licence_mode": "ordinary", "term_until": "2027-03-02"}
+    row = after(r, "licence", number, counterparty=r.world.bob.org, answers=answers)
+    proof = r.certificates(row)[0]
+    assert (proof.kind, proof.valid_until) == ("licence_certificate", date(2027, 3, 2))
+    after(r, "transfer", number, counterparty=r.world.bob.org)
+    with pytest.raises(NothingToLift):
+        after(r, "discharge", number, applicant=r.world.bob, counterparty=r.world.bob.org)
+        after(r, "discharge", number, applicant=r.world.bob, counterparty=r.world.bob.org)
+
+
+def test_a_cancelled_entry_takes_no_more_operations(r: Regime) -> None:
+    number = r.entry(registered(r)).number
+    after(r, "cancellation", number, answers={"cause": "given_up"})
+    assert r.facets(number) == {"cancelled"}
+    with pytest.raises(EntryEnded):
+        r.file("change", entry=number)
+
+
+@pytest.mark.parametrize(("extent", "facets"), [("whole", {"revoked"}), ("part", {"valid", "revoked_in_part"})])
+def test_the_registrar_revokes_the_whole_or_a_part(r: Regime, extent: str, facets: set[str]) -> None:
+    number = r.entry(registered(r)).number
+    by_registrar(r, "revocation", number, cause="fraud", extent=extent, revoked_part="2013 年 12 月")
+    assert r.facets(number) == facets
+
+
+def test_a_registrant_is_heard_before_the_registrar_acts_of_its_own_motion(r: Regime) -> None:
+    number = r.entry(registered(r)).number
+    row = r.file("suspension", entry=number, by=r.world.rita)
+    r.upload(row, "basis", r.world.rita)
+    r.act(row, "notify", r.world.rita, reason="数据安全事件待查")
+    assert r.clock(row, "hearing_end").due_on == date(2026, 3, 17)
+    with pytest.raises(NotFound):
+        r.act(row, "answer", r.world.bob, note="x")
+    r.act(row, "answer", r.world.alice, note="已处置完毕")
+    r.act(row, "issue", r.world.rong)
+    assert r.facets(number) == {"suspended"}
+    by_registrar(r, "resumption", number)
+    assert r.facets(number) == {"valid"}
+
+
+def test_silence_ends_the_hearing_on_its_last_day(r: Regime) -> None:
+    number = r.entry(registered(r)).number
+    row = r.file("suspension", entry=number, by=r.world.rita)
+    r.upload(row, "basis", r.world.rita)
+    r.act(row, "notify", r.world.rita, reason="数据安全事件待查")
+    r.at(date(2026, 3, 17), 23).sweep()
+    assert r.state(row) == "hearing"
+    r.at(date(2026, 3, 18), 1).sweep()
+    assert r.state(row) == "review"
+    r.act(row, "drop", r.world.rong, reason="查无实据")
+    assert r.facets(number) == {"valid"}
+
+
+def test_a_seizure_bars_every_disposal(r: Regime) -> None:
+    number = r.entry(registered(r)).number
+    by_registrar(r, "seizure", number)
+    row = r.file("cancellation", entry=number, answers={"cause": "given_up"})
+    r.upload_all(row, "submit")
+    r.act(row, "submit")
+    r.act(row, "accept", r.world.rita)
+    with pytest.raises(HeldBack):
+        r.act(row, "issue", r.world.rong)
+
+
+def test_a_renewal_is_sought_in_its_window_only(r: Regime) -> None:
+    number = r.entry(registered(r)).number
+    row = r.file("renewal", entry=number)
+    r.upload_all(row, "submit")
+    with pytest.raises(GuardRefused):
+        r.act(row, "submit")
+    r.at(date(2029, 1, 8))
+    with pytest.raises(GuardRefused):
+        r.act(row, "submit")
+    r.at(date(2029, 1, 10))
+    r.act(row, "submit")
+    r.act(row, "accept", r.world.rita)
+    r.act(row, "issue", r.world.rong)
+    assert r.entry(row).valid_until == date(2032, 1, 10)
+
+
+def test_a_lost_certificate_is_issued_anew_and_the_old_one_superseded(r: Regime) -> None:
+    first = registered(r)
+    number, old = r.entry(first).number, r.certificates(first)[0].number
+    r.at(date(2026, 4, 1))
+    row = after(r, "reissue", number)
+    (new,) = r.certificates(row)
+    assert new.version == 1 and "valid" in new.facets
+    assert queries.certificate(old, r.now.date()).facets == {"superseded"}
+
+
+@pytest.mark.parametrize("cause", ["merger", "split", "dissolution", "bankruptcy"])
+def test_a_successor_takes_the_entry_over(r: Regime, cause: str) -> None:
+    """Succession on merger, split, dissolution and bankruptcy."""
+    number = r.entry(registered(r)).number
+    row = r.file("succession", entry=number, applicant=r.world.bob, answers={"cause": cause})
+    with pytest.raises(MaterialsMissing):
+        r.act(row, "submit", r.world.bob)
+    r.upload_all(row, "submit", r.world.bob)
+    r.act(row, "submit", r.world.bob)
+    r.act(row, "accept", r.world.rita)
+    r.act(row, "issue", r.world.rong)
+    assert r.entry(row).holder_org == r.world.bob.org
+
+
+# --- agents, shares, lineage, accounts
+
+
+def test_an_agent_files_under_a_power_of_attorney_and_not_without(r: Regime) -> None:
+    with pytest.raises(InputInvalid) as refused:
+        r.file(agent=r.world.bob.org, by=r.world.bob)
+    assert "agent_org" in refused.value.field_errors
+    power = party.GrantPower(r.world.alice.org or 0, r.world.bob.org or 0, ("registration",), date(2026, 12, 31))
+    party.grant_power(power, actor=r.world.alice, now=r.now)
+    row = r.file(agent=r.world.bob.org, by=r.world.bob)
+    r.upload_all(row, "submit", r.world.bob, but=("power_of_attorney",))
+    with pytest.raises(MaterialsMissing):
+        r.act(row, "submit", r.world.bob)
+    r.upload(row, "power_of_attorney", r.world.bob)
+    r.act(row, "submit", r.world.bob)
+    assert r.state(row) == "submitted" and row.applicant_id == r.world.alice.org
+
+
+def test_what_a_product_was_made_from_is_kept_and_told_both_ways(r: Regime) -> None:
+    parent = r.entry(registered(r))
+    r.at(MONDAY)
+    made = (Parent(parent.number, processing="按机场与月份汇总", parts=7000), Parent(source="公开气象数据", parts=3000))
+    child = r.entry(registered(r, title="延误预测", lineage=made))
+    told = [(p.number or p.title, p.parts) for p in queries_book.parents_of(child.id)]
+    assert told == [(parent.number, 7000), ("公开气象数据", 3000)]
+    assert queries_book.children_of(parent.id) == [(child.number, child.title)]
+    with pytest.raises(InputInvalid):
+        r.file(lineage=(Parent("DJ-NONE", parts=1),))
+    with pytest.raises(InputInvalid):
+        r.file(lineage=(Parent(parent.number, parts=6000), Parent(source="x", parts=6000)))
+
+
+def test_the_first_entry_opens_the_holders_account(r: Regime) -> None:
+    registered(r)
+    assert accounts.live("data-property", r.world.alice.org or 0) is not None
+    assert [a.register for a in queries_book.accounts_of(r.world.alice.org or 0)] == ["data-property"]
+
+
+# --- refusals, and asking again
+
+
+def refused(r: Regime) -> Filing:
+    row = r.file()
+    r.upload_all(row, "submit")
+    r.act(row, "submit")
+    return r.act(row, "decline", r.world.rita, refusal_ground="core_data", reason="属于核心数据")
+
+
+def test_a_refusal_is_looked_at_again_once_by_somebody_else_in_time(r: Regime) -> None:
+    row = refused(r)
+    r.at(date(2026, 3, 16), 23)
+    appeal = services.file_appeal(FileAppeal(row.number, "数据不属于核心数据"), actor=r.world.alice, now=r.now)
+    with pytest.raises(NotYourStep):
+        services.act_on_appeal(ActOnAppeal(appeal.pk, "reverse", {"reason": "x"}), actor=r.world.rita, now=r.now)
+    services.act_on_appeal(ActOnAppeal(appeal.pk, "reverse", {"reason": "原决定有误"}), actor=r.world.cora, now=r.now)
+    assert Case.objects.get(pk=appeal.pk).state == "reversed"
+    with pytest.raises(AppealedBefore):
+        services.file_appeal(FileAppeal(row.number, "再次"), actor=r.world.alice, now=r.now)
+
+
+def test_an_appeal_is_late_one_day_after_and_only_the_applicants(r: Regime) -> None:
+    row = refused(r)
+    with pytest.raises(NotFound):
+        services.file_appeal(FileAppeal(row.number, "x"), actor=r.world.mallory, now=r.now)
+    r.at(date(2026, 3, 17))
+    with pytest.raises(TooLate):
+        services.file_appeal(FileAppeal(row.number, "x"), actor=r.world.alice, now=r.now)
+    live = r.file()
+    with pytest.raises(NothingToAppeal):
+        services.file_appeal(FileAppeal(live.number, "x"), actor=r.world.alice, now=r.now)
+
+
+def test_whoever_is_of_the_applicant_does_not_judge(r: Regime) -> None:
+    row = r.file()
+    r.upload_all(row, "submit")
+    r.act(row, "submit")
+    rita = r.world.rita.__class__(**{**vars(r.world.rita), "org": r.world.alice.org})
+    with pytest.raises((ConflictOfInterest, NotYourStep)):
+        r.act(row, "accept", rita)
+
+
+def test_an_operation_the_register_does_not_have_is_refused(r: Regime) -> None:
+    with pytest.raises(RegisterClosed):
+        r.file("no_such_operation")
+
+
+def test_a_holiday_with_make_up_days_moves_the_last_day(r: Regime) -> None:
+    """Golden Week 2026: five working days from Monday 28 September."""
+    r.at(date(2026, 9, 28))
+    row = r.file()
+    r.upload_all(row, "submit")
+    r.act(row, "submit")
+    due = r.clock(row, "acceptance_period").due_on
+    days = cases.clocks(row.pk, r.now)
+    assert due == max(c.due_on for c in days if c.id == "acceptance_period") and due > date(2026, 10, 7)
+    assert at(due) > r.now
