@@ -33,12 +33,12 @@ from shugu.kernel.decide import Move, decide, needed_materials, voices_needed
 from shugu.kernel.errors import Refused, TooEarly
 from shugu.kernel.procedure import CLOCK, MANDATE, ClockRow, MaterialRow, Step, Table
 from shugu.kernel.rules import RuleValue
+from shugu.kernel.table_questions import asked_codes, good_end
 from shugu.kernel.vocabulary import OK, VOCABULARY, Guard, Ok, Predicate, Vocabulary, Words
 from shugu.kernel.workdays import end_of_day, local_day
 
 _MOST = 80  # moves of one walk: a table in a circle ends here
 _ASSUMED, _MANDATE, _STANDING = 100, 40, 20  # what a step costs beyond 1: the way that asks least is taken
-_CODED = ("registry.found:", "registry.answer:")
 ANYTHING = "—"
 
 
@@ -136,40 +136,6 @@ class _Assumed(Words[Predicate]):
         if name in self.answers:
             return lambda view: self.answers[name]
         return VOCABULARY.predicates[name]
-
-
-def good_end(table: Table) -> str:
-    """Where `issue` leads, in a table that has it; else the first final state."""
-    ends = [o.to for s in table.steps if s.do == "issue" for o in s.outcomes if table.state[o.to].final]
-    return ends[0] if ends else next(s.id for s in table.states if s.final)
-
-
-def asked_predicates(table: Table) -> tuple[str, ...]:
-    """Every predicate by which the table decides: outcomes, materials, lengths of clocks."""
-    names = [o.when for s in table.steps for o in s.outcomes]
-    names += [n for s in table.steps for m in s.materials for n in (m.when, m.waived_by)]
-    names += [length.when for clock in table.clocks for length in clock.lengths]
-    return tuple(dict.fromkeys(n for n in names if n))
-
-
-def asked_codes(table: Table) -> dict[str, tuple[str, ...]]:
-    """field: codes, of every `found:<field>=<code>` and `answer:<field>=<code>` in the table."""
-    names = [*asked_predicates(table), *(g for s in table.steps for g in s.guards)]
-    found: dict[str, list[str]] = {}
-    for name in names:
-        prefix = next((p for p in _CODED if name.startswith(p)), None)
-        if prefix is not None:
-            key, _, code = name.removeprefix(prefix).partition("=")
-            found.setdefault(key, []).append(code)
-    return {key: tuple(dict.fromkeys(codes)) for key, codes in found.items()}
-
-
-def barring(table: Table) -> frozenset[tuple[str, str]]:
-    """(field, code): the answers that by themselves end a case badly."""
-    good = good_end(table)
-    named = [o.when for s in table.steps for o in s.outcomes if o.when and table.state[o.to].final and o.to != good]
-    found = (n.removeprefix("registry.answer:").partition("=") for n in named if n.startswith("registry.answer:"))
-    return frozenset((key, code) for key, _, code in found)
 
 
 def simulate(question: Question, calendar: Calendar) -> Simulation:

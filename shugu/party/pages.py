@@ -28,4 +28,5 @@ def register() -> None:
         navigation.register(navigation.NavItem(seat, Text("我的", "My account"), "party:me", 900))
     navigation.register(navigation.NavItem("operator", Text("运营", "Operations"), "party:operations", 50))
     navigation.register(navigation.NavItem(navigation.EVERYBODY, Text("规则", "Rules"), "web:rules", 870))
+    navigation.register(navigation.NavItem(navigation.EVERYBODY, Text("登记制度", "Regimes"), "web:regimes", 872))
     navigation.register(navigation.NavItem(navigation.EVERYBODY, Text("流程", "Procedures"), "web:procedures", 875))

@@ -12,6 +12,7 @@ from shugu.kernel.text import Text
 from shugu.web.regime_view import certificates_of, deciders, lengths, source_text
 from shugu.web.regime_words import BY, FORCE, NONE, ON, WRITES, rows_of, title_of, value_words
 from shugu.web.shapes import Chip, Tone
+from shugu.web.wording import STATUS
 
 SAME = Chip(Text("相同", "same"), Tone.NEUTRAL)
 DIFFERENT = Chip(Text("不同", "differs"), Tone.WARNING)
@@ -98,10 +99,12 @@ def _said(text: Text, rule: RuleValue, article: str = "") -> Side:
 
 
 def _documents(regime: Regime) -> Sides:
-    return {
-        d.id.rpartition("/")[0]: (Text(*d.title), Side(Text(d.id.rpartition("/")[2], d.id.rpartition("/")[2])))
-        for d, _ in regime.documents
-    }  # fmt: skip
+    out = {}
+    for document, _ in regime.documents:
+        first, status = document.effective[0], STATUS[str(document.status)]
+        text = Text(f"{status.zh}，自 {first} 起", f"{status.en}, from {first}")
+        out[document.id.rpartition("/")[0]] = (Text(*document.title), Side(text))
+    return out
 
 
 def _operations(regime: Regime) -> Sides:

@@ -102,12 +102,17 @@ def regimes(request: HttpRequest) -> HttpResponse:
         IndexLine(r, Text(*r.title), document_lines(r), len(r.values["registry.operations"].codes))
         for r in found
     ]  # fmt: skip
-    return render(request, "web/regimes.html", {"lines": lines, "on": on, "choices": _choices()})
+    return render(request, "web/regimes.html", {"lines": lines, "on": on, **_pair(*known()[:2])})
 
 
 @lru_cache(maxsize=1)
 def _choices() -> tuple[tuple[str, Text], ...]:
     return tuple((name, Text(*read_head(name).title)) for name in known())
+
+
+def _pair(a: str, b: str) -> dict[str, object]:
+    """What the form asks that leads to a comparison."""
+    return {"choices": _choices(), "a": a, "b": b}
 
 
 @require_GET
@@ -121,7 +126,8 @@ def regime(request: HttpRequest, regime: str) -> HttpResponse:
     shown = {
         "regime": found, "title": Text(*found.title), "documents": document_lines(found), "grids": grids,
         "fields": regime_view.field_grids(found), "procedures": [_block(found, tables, t) for t in distinct.values()],
-        "others": regime_view.others(found, regime_view.shown_elsewhere(found)), "choices": _choices(),
+        "others": regime_view.others(found, regime_view.shown_elsewhere(found)),
+        **_pair(regime, next((n for n in known() if n != regime), regime)),
         "missing": sorted(set(found.head.procedures.values()) - {t.id for t in distinct.values()}),
     }  # fmt: skip
     return render(request, "web/regime.html", shown)
@@ -145,7 +151,7 @@ def compared(request: HttpRequest) -> HttpResponse:
     only = request.GET.get("only") == "differences"
     shown = {
         "left": left.regime, "right": right.regime, "left_title": Text(*left.regime.title), "only": only,
-        "right_title": Text(*right.regime.title), "choices": _choices(), "a": a, "b": b,
+        "right_title": Text(*right.regime.title), **_pair(a, b),
         "sections": [s.differing() for s in sections] if only else sections,
         "differences": sum(len(s.differing().lines) for s in sections), "lines": sum(len(s.lines) for s in sections),
     }  # fmt: skip

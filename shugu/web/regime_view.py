@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shugu.kernel.procedure import CLOCK, MANDATE, Step, Table
 from shugu.kernel.regimes import Regime
 from shugu.kernel.rules import RuleValue
-from shugu.kernel.simulation import good_end
+from shugu.kernel.table_questions import good_end
 from shugu.kernel.text import Text
 from shugu.web.from_kernel import document_title
 from shugu.web.regime_words import (

@@ -9,6 +9,7 @@ from decimal import Decimal
 from shugu.kernel.regimes import Regime
 from shugu.kernel.rules import RuleValue
 from shugu.kernel.text import Text
+from shugu.web.case_acts import input_field
 from shugu.web.wording import both
 
 FORCE = {"must": Text("必须", "must"), "may": Text("可以", "may"), "venue": Text("自定", "own choice")}
@@ -69,8 +70,22 @@ _PLAIN = {
     "registry.not_encumbered": Text("条目上没有他项权益", "the entry is not encumbered"),
     "registry.in_renewal_window": Text("在可以续证的期间内", "within the time for renewal"),
     "registry.object_current": Text("上游条目仍然有效", "what it derives from is still valid"),
+    "registry.in_time": Text("在可以办理该事项的期间内", "within the time for this operation"),
+    "registry.object_of_operation": Text("对象适用该事项", "the operation takes this kind of object"),
+    "registry.one_object": Text("一标的一登记：没有相同标的的登记", "one object, one registration"),
+    "registry.one_registration": Text("一主体一登记：没有同一主体的登记", "one subject, one registration"),
+    "registry.subject_registered": Text("主体已登记", "the subject is registered"),
+    "registry.renewal_open": Text("续期申请尚在办理", "a renewal is not decided yet"),
+    "registry.renewed_or_ended": Text("已续期或已因其他原因终止", "renewed, or ended otherwise"),
+    "registry.window_pending": Text("窗口办件尚未办结", "a filing of the window is pending"),
 }  # fmt: skip
 
+_FIELDS = {
+    "object_kind": Text("登记对象", "object"), "by": Text("申请方", "applied for by"), "operation": Text("事项", "operation"),
+}  # fmt: skip
+_CODES = {
+    "passed": Text("通过", "passed"), "failed": Text("不通过", "failed"), "yes": YES, "no": NO,
+}  # fmt: skip
 _ASKED = {
     "registry.operation_is": Text("事项为", "operation"), "registry.object_is": Text("对象为", "object"),
     "registry.right_is": Text("权利为", "right"), "registry.by_is": Text("申请方为", "applied for by"),
@@ -131,15 +146,19 @@ def field_row(regime: Regime | None, field: str) -> Mapping[str, object] | None:
 
 
 def field_title(regime: Regime | None, field: str) -> Text:
+    """As the application asks it; what a step asks for has the name under which it is asked."""
     row = field_row(regime, field)
-    return title_of(row) if row is not None else Text(field, field)
+    return title_of(row) if row is not None else _FIELDS.get(field) or input_field(field).title
 
 
 def answer_title(regime: Regime | None, field: str, code: str) -> Text:
     row = field_row(regime, field)
     if code in ("yes", "no") and (row is None or row.get("kind") == "flag"):
         return YES if code == "yes" else NO
-    return code_title(regime, str(row["table"]), code) if row is not None and "table" in row else Text(code, code)
+    if field in ("object_kind", "by"):
+        return code_title(regime, "registry.objects", code) if field == "object_kind" else BY.get(code, Text(code, code))
+    known = _CODES.get(code, Text(code, code))
+    return code_title(regime, str(row["table"]), code) if row is not None and "table" in row else known
 
 
 def value_words(rule: RuleValue) -> Text:

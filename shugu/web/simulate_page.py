@@ -17,16 +17,8 @@ from shugu.kernel.errors import NotFound
 from shugu.kernel.procedure import Table
 from shugu.kernel.regimes import Regime
 from shugu.kernel.rules import RuleValue
-from shugu.kernel.simulation import (
-    Moment,
-    Question,
-    Simulation,
-    StepLine,
-    asked_codes,
-    asked_predicates,
-    barring,
-    simulate,
-)
+from shugu.kernel.simulation import Moment, Question, Simulation, StepLine, simulate
+from shugu.kernel.table_questions import asked_codes, asked_predicates, barring
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import Due, due
 from shugu.web import language
@@ -41,6 +33,8 @@ TICKS = (
     "registry.has_co_holders", "registry.has_agent", "registry.has_counterparty", "registry.required_by_registrar",
     "registry.traded_on_recognised_venue",
 )  # fmt: skip
+# Of the case itself, not of the application's fields.
+RESERVED = {"object_kind", "by", "operation", "rights", "reviewer_accredited"}
 _FIRST_YEAR, _LAST_YEAR = 2004, 2100  # holidays are known from 2004; dates beyond 2100 tell nobody anything
 _TERMED = ("enter", "renew")
 
@@ -151,7 +145,7 @@ class Form:
     def _fields(self, table: Table) -> dict[str, tuple[str, ...]]:
         """Fields of the application that the table decides by; what a step itself says is not asked beforehand."""
         said = {n for s in table.steps for n in (*s.input, *s.optional)}
-        return {field: codes for field, codes in asked_codes(table).items() if field not in said}
+        return {field: codes for field, codes in asked_codes(table).items() if field not in said | RESERVED}
 
     def _field(self, field: str, codes: tuple[str, ...]) -> Control:
         row = field_row(self.regime, field)
@@ -164,10 +158,11 @@ class Form:
 
     def answer_to(self, field: str, options: tuple[tuple[str, Text], ...]) -> str:
         """As chosen; untouched, what an applicant must declare is declared, no trigger is set, no answer bars."""
-        demanded = f"registry.found:{field}=yes"
         table = self.tables[self.operation]
-        if any(demanded in s.guards for s in table.steps):
-            return self._chosen(f"answer_{field}", options, "yes")
+        guards = {g for s in table.steps for g in s.guards}
+        declared = next((code for code, _ in options if f"registry.found:{field}={code}" in guards), "")
+        if declared:
+            return self._chosen(f"answer_{field}", options, declared)
         shut = barring(table)
         harmless = (code for code, _ in options if (field, code) not in shut)
         return self._chosen(f"answer_{field}", options, next(harmless, options[0][0]))
