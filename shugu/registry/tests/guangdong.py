@@ -49,7 +49,7 @@ def before_committee(r: Regime) -> Filing:
     row = verified(r)
     r.upload_all(row, "pass_initial", r.world.rong)
     r.act(row, "pass_initial", r.world.rong)
-    return r.act(row, "convene", r.world.rita)
+    return r.act(row, "convene", r.world.rita, meeting_on=r.now.date().isoformat())
 
 
 def decided(r: Regime, do: str = "endorse") -> Filing:

@@ -143,6 +143,18 @@ def test_one_trigger_without_approval_closes_the_fast_lane(r: Regime) -> None:
     assert r.state(accepted(r, {"route_important": "approved", "route_cross_border": "yes"})) == "initial_review"
 
 
+def test_a_product_outside_the_registrars_authorisation_is_handed_over(r: Regime) -> None:
+    """第五条: public-data products lie with the provincial operator, social-data products with the exchange.
+
+    carries: P3-011
+    """
+    row = submitted(r, {"route_public_data": "yes"})
+    with pytest.raises(InputInvalid):
+        r.act(row, "hand_over", r.world.rita, reason="公共数据产品")
+    r.act(row, "hand_over", r.world.rita, receiving_registrar="public_data", reason="公共数据产品")
+    assert r.state(row) == "handed_over"
+
+
 def test_approvals_that_do_not_hold_lead_to_the_ordinary_procedure(r: Regime) -> None:
     """第七条、第十二条."""
     row = accepted(r, {"route_important": "approved"})
@@ -233,7 +245,7 @@ def test_registrar_reviewer_and_committee_are_different_people(r: Regime) -> Non
     with pytest.raises(SeparationOfDuties):
         r.act(row, "pass_initial", both)
     r.act(row, "pass_initial", w.rong)
-    r.act(row, "convene", w.rita)
+    r.act(row, "convene", w.rita, meeting_on="2026-03-03")
     with pytest.raises(SeparationOfDuties):
         r.act(row, "endorse", both)
     with pytest.raises(NotYourStep):

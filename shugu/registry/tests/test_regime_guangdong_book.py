@@ -264,7 +264,7 @@ def test_the_registrar_may_revoke_all_or_part(r: Regime, ground: str, extent: st
         r.act(row, "propose", r.world.rita)
     r.upload_all(row, "propose", r.world.rita)
     r.act(row, "propose", r.world.rita)
-    r.act(row, "state_case", r.world.alice, statement="材料属实")
+    r.act(row, "state_case", r.world.alice, registrant_statement="材料属实")
     last = r.clock(row, "hearing_period").due_on
     with pytest.raises(TooEarly):
         r.act(row, "issue", r.world.rong, reason="查证属实")
