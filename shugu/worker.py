@@ -15,7 +15,7 @@ from procrastinate.exceptions import ProcrastinateException
 from shugu.edges.bank import services as bank
 from shugu.evidence import services as evidence
 from shugu.formats.errors import ShuguError
-from shugu.kernel import clock, duties, engine, holds, subscriptions
+from shugu.kernel import clock, duties, holds, subscriptions, sweeping
 
 log = logging.getLogger(__name__)
 _SWEEP_EVERY = timedelta(seconds=5)
@@ -60,7 +60,7 @@ def settle(rounds: int = 60) -> int:
     total = 0
     for _ in range(rounds):
         now = clock.now()
-        done = _sequence(now) + subscriptions.deliver(now) + engine.sweep(now) + holds.lapse(now)
+        done = _sequence(now) + subscriptions.deliver(now) + sweeping.sweep(now) + holds.lapse(now)
         done += bank.work(now) + run_jobs()
         total += done
         if not done:
@@ -103,7 +103,7 @@ def _sequence(now: datetime) -> int:
 
 def _sweep() -> int:
     now = clock.now()
-    return engine.sweep(now) + holds.lapse(now)
+    return sweeping.sweep(now) + holds.lapse(now)
 
 
 def _loop(name: str, part: Callable[[], int], pause: float, stop: threading.Event) -> None:

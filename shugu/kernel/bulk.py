@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,23 +42,25 @@ class _Planned:
     data: dict[str, Any]
 
 
-def move_many(cases: Iterable[int], command: Command, *, actor: Actor, now: datetime) -> BulkResult:
+def move_many(
+    cases: Iterable[int], command: Command, *, actor: Actor, now: datetime, ground: str = ""
+) -> BulkResult:
     """Apply `command` to each case as `engine.act` would, in one transaction. A case that is refused, or that somebody
-    moves meanwhile, is left as it is and reported. Steps that only collect a voice are refused here."""
+    moves meanwhile, is left as it is and reported. Steps that only collect a voice are refused here. `ground` goes into
+    each fact. A refusal by an effect refuses them all: whoever needs the others moves smaller groups."""
     refused: dict[int, Refused] = {}
     planned: list[_Planned] = []
     with _collector_off(), transaction.atomic():
         for view in store.read_cases(sorted(set(cases))):
             try:
-                planned.append(_plan(view, command, actor, now))
+                planned.append(_plan(view, command, actor, now, ground))
             except Refused as refusal:
                 refused[view.id] = refusal
         moved = _write(planned, actor, now) if planned else {}
         for item in planned:
             if item.view.id not in moved:
                 refused[item.view.id] = MovedMeanwhile()
-            else:
-                _after(item, moved[item.view.id], command, actor, now)
+        _after([item for item in planned if item.view.id in moved], moved, command, actor, now)
     return BulkResult(tuple(sorted(moved)), refused)
 
 
@@ -74,7 +76,7 @@ def _collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def _plan(view: Keyed, command: Command, actor: Actor, now: datetime) -> _Planned:
+def _plan(view: Keyed, command: Command, actor: Actor, now: datetime, ground: str) -> _Planned:
     tab = table(view.procedure, view.version)
     step = tab.step(view.state, command.do)
     if step is not None and _asks_context(step):
@@ -85,7 +87,7 @@ def _plan(view: Keyed, command: Command, actor: Actor, now: datetime) -> _Planne
     effective = local_day(now)
     kept = {k: v for k, v in command.input.items() if k in (*decision.step.input, *decision.step.optional)}
     data = {**view.data, **kept}
-    fact = engine.fact_of(tab, view, decision, command, actor, now, effective)
+    fact = engine.fact_of(tab, view, decision, command, actor, now, effective, ground)
     clocks = plan(
         tab, view, fact=decision.fact, to=decision.to, effective_on=effective, data=data, calendar=runtime.calendar()
     )
@@ -143,7 +145,16 @@ def _row(item: _Planned, actor: Actor) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _after(item: _Planned, fact_id: int, command: Command, actor: Actor, now: datetime) -> None:
-    if item.move.step.effect is None and item.view.parent is None:
-        return
-    engine.follow(item.table, item.view, item.move, fact_id, command, actor, now, local_day(now))
+def _after(items: Sequence[_Planned], facts: Mapping[int, int], command: Command, actor: Actor, now: datetime) -> None:
+    """Effects and parents, step by step, for all cases of one step together."""
+    groups: dict[tuple[str, int, int], list[_Planned]] = {}
+    for item in items:
+        step = item.move.step
+        if step.effect is not None or step.opens is not None or item.view.parent is not None:
+            groups.setdefault((item.view.procedure, item.view.version, id(step)), []).append(item)
+    for group in groups.values():
+        tab, day = group[0].table, local_day(now)
+        told = [
+            (i.move, engine.applied_of(tab, i.view, i.move, facts[i.view.id], command, actor, now, day)) for i in group
+        ]
+        engine.follow_many(tab, told)

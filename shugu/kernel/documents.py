@@ -31,7 +31,7 @@ _TEXT = ("text/csv", "text/plain", "application/json")
 def put(content: bytes) -> str:
     """Store bytes durably; their SHA-256 in hex. Storing the same bytes again changes nothing."""
     digest = hashlib.sha256(content).hexdigest()
-    target = _path(digest)
+    target = path_of(digest)
     if target.exists():
         return digest
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def put(content: bytes) -> str:
 
 def get(digest: str) -> bytes:
     """Errors: NotFound; AssertionError when the stored bytes no longer have their digest (disk damage)."""
-    path = _path(digest)
+    path = path_of(digest)
     if not path.exists():
         raise NotFound(what=("文件", "document"))
     content = path.read_bytes()
@@ -59,7 +59,8 @@ def get(digest: str) -> bytes:
     return content
 
 
-def _path(digest: str) -> Path:
+def path_of(digest: str) -> Path:
+    """Where bytes of this digest are, or would be. Errors: NotFound for what is no digest."""
     if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
         raise NotFound(what=("文件", "document"))
     return runtime.home().path / "documents" / digest[:2] / digest

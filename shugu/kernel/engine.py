@@ -6,7 +6,7 @@ party row and the consent, then the step's effect; all in one transaction, four 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -93,6 +93,12 @@ def open_case(
     return case
 
 
+def check_opening(tab: Table, actor: Actor, view: CaseView) -> None:
+    """Errors: as of `open_case`, before anything is written."""
+    _check_opener(tab, actor, view.parties)
+    _check_parties(tab, view)
+
+
 def _check_opener(tab: Table, actor: Actor, parties: tuple[PartyView, ...]) -> None:
     for role in tab.opener:
         if (role == CLOCK and actor.kind is ActorKind.CLOCK) or (role == MANDATE and actor.kind is ActorKind.MANDATE):
@@ -168,15 +174,26 @@ def declare(case: int, data: Mapping[str, Any], now: datetime) -> None:
     store.write_clocks(case, clocks)
 
 
-def follow(
+def applied_of(
     tab: Table, view: CaseView, move: Move, fact_id: int, command: Command, actor: Actor, now: datetime, effective: date
-) -> None:
-    """What follows a move already written (set-wise): the step's effect and the parent."""
-    _run_effects(tab, move, _applied(tab, view, move.to, move, fact_id, actor, now, effective, command, moved=True), 0)
+) -> Applied:
+    """What a move already written (set-wise) tells effects."""
+    return _applied(tab, view, move.to, move, fact_id, actor, now, effective, command, moved=True)
 
 
-def _run_effects(tab: Table, move: Move, applied: Applied, depth: int) -> None:
-    if move.step.effect is not None:
+def follow_many(tab: Table, moves: Sequence[tuple[Move, Applied]]) -> None:
+    """What follows moves by one step, already written: its effect, for all at once where the step's effect has a
+    set-wise form, then children and parents."""
+    effect = moves[0][0].step.effect
+    together = VOCABULARY.bulk_effects.get(effect) if effect is not None else None
+    if together is not None:
+        together([applied for _, applied in moves])
+    for move, applied in moves:
+        _run_effects(tab, move, applied, 0, effect=together is None)
+
+
+def _run_effects(tab: Table, move: Move, applied: Applied, depth: int, *, effect: bool = True) -> None:
+    if effect and move.step.effect is not None:
         VOCABULARY.effects[move.step.effect](applied)
     if move.step.opens is not None:
         _open_child(tab, move.step.opens, applied)

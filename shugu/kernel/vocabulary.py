@@ -81,6 +81,7 @@ class Vocabulary:
         self.guards: Words[Guard] = Words()
         self.predicates: Words[Predicate] = Words()
         self.effects: dict[str, Callable[..., None]] = {}
+        self.bulk_effects: dict[str, Callable[..., None]] = {}
         self.contexts: dict[str, Context] = {}
         self.openers: dict[str, Callable[[Any], Opening | None]] = {}
 
@@ -130,6 +131,16 @@ class Vocabulary:
 
         return take
 
+    def bulk_effect(self, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+        """The set-wise form of the effect of that name: `effect(list[Applied]) -> None` writes exactly what the single
+        one would write for each."""
+
+        def take(function: Callable[..., None]) -> Callable[..., None]:
+            self._put(self.bulk_effects, name, function)
+            return function
+
+        return take
+
     def context(self, subject: str) -> Callable[[Context], Context]:
         """What guards of this subject's cases may know: `context(case_id, now) -> {name: value}`, read in the
         transaction, as of the command's own time."""
@@ -157,5 +168,6 @@ guard_of = VOCABULARY.guard_of
 predicate = VOCABULARY.predicate
 predicate_of = VOCABULARY.predicate_of
 effect = VOCABULARY.effect
+bulk_effect = VOCABULARY.bulk_effect
 context = VOCABULARY.context
 opener = VOCABULARY.opener

@@ -17,6 +17,7 @@ from shugu.kernel.errors import NotFound
 from shugu.kernel.models import Material
 from shugu.kernel.procedure import Table
 from shugu.kernel.rules import Register
+from shugu.kernel.setwise import NewCase
 from shugu.kernel.tables import table
 from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
@@ -76,8 +77,17 @@ def one_of_window(cmd: SubmitFiling, window: int, actor: Actor, now: datetime) -
     return _submit(cmd, actor, now, window)
 
 
+def defects(plan: Plan, actor: Actor, now: datetime) -> dict[str, Pair]:
+    """Everything wrong with an application, by field; empty when it may be opened."""
+    errors = applications.application_errors(
+        plan.register.id, title=plan.title, object_kind=plan.object_kind, rights=plan.rights, form=plan.cmd.form,
+        operation=plan.op.code,
+    )  # fmt: skip
+    return {**errors, **_people_errors(plan, actor, now)}
+
+
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """What is about to be opened, every name in it resolved."""
 
     cmd: SubmitFiling
@@ -110,12 +120,8 @@ def submit_filing(cmd: SubmitFiling, *, actor: Actor, now: datetime) -> Filing:
 
 
 def _submit(cmd: SubmitFiling, actor: Actor, now: datetime, window: int | None) -> Filing:
-    plan = _plan(cmd)
-    errors = applications.application_errors(
-        plan.register.id, title=plan.title, object_kind=plan.object_kind, rights=plan.rights, form=cmd.form,
-        operation=plan.op.code,
-    )  # fmt: skip
-    book.refuse_input({**errors, **_people_errors(plan, actor, now)})
+    plan = plan_of(cmd)
+    book.refuse_input(defects(plan, actor, now))
     number = store.next_number("registration", local_day(now).year)
     row = _open(plan, number, actor, now, window)
     _file_form(row, plan.tab, actor, now)
@@ -126,12 +132,13 @@ def _submit(cmd: SubmitFiling, actor: Actor, now: datetime, window: int | None) 
     return row
 
 
-def _plan(cmd: SubmitFiling) -> _Plan:
+def plan_of(cmd: SubmitFiling) -> Plan:
+    """Errors: NotFound, RegisterClosed, EntryEnded."""
     register, procedure = open_register(cmd.register, cmd.operation)
     op = operation(applications.rules_of(register.id), cmd.operation)
     if op.on is not On.ENTRY:
         holders = tuple(cmd.holders) or ((cmd.applicant_org, 1),)
-        return _Plan(cmd, register, table(procedure), op, None, cmd.title, cmd.object_kind, tuple(cmd.rights), holders)
+        return Plan(cmd, register, table(procedure), op, None, cmd.title, cmd.object_kind, tuple(cmd.rights), holders)
     line, last = _entry(cmd, op)
     holders = tuple(cmd.holders)
     if not holders and op.writes is Writes.TRANSFER:
@@ -139,7 +146,7 @@ def _plan(cmd: SubmitFiling) -> _Plan:
         holders = ((new, 1),) if new is not None else ()
     holders = holders or tuple((s.org_id, s.parts) for s in last.shares.order_by("pk"))
     rights = tuple(cmd.rights) or tuple(last.rights)
-    return _Plan(cmd, register, table(procedure), op, line, cmd.title or last.title, line.object_kind, rights, holders)
+    return Plan(cmd, register, table(procedure), op, line, cmd.title or last.title, line.object_kind, rights, holders)
 
 
 def _entry(cmd: SubmitFiling, op: Operation) -> tuple[Entry, EntryVersion]:
@@ -152,7 +159,7 @@ def _entry(cmd: SubmitFiling, op: Operation) -> tuple[Entry, EntryVersion]:
     return line, EntryVersion.objects.filter(entry=line).order_by("-version")[0]
 
 
-def _people_errors(plan: _Plan, actor: Actor, now: datetime) -> dict[str, Pair]:
+def _people_errors(plan: Plan, actor: Actor, now: datetime) -> dict[str, Pair]:
     cmd, op = plan.cmd, plan.op
     errors: dict[str, Pair] = {}
     problem = _holders_problem(plan)
@@ -183,7 +190,7 @@ def _holds(entry: Entry, org: int) -> bool:
     return org == entry.holder_id or last.shares.filter(org_id=org).exists()
 
 
-def _holders_problem(plan: _Plan) -> Pair | None:
+def _holders_problem(plan: Plan) -> Pair | None:
     orgs = [org for org, _ in plan.holders]
     if len(set(orgs)) != len(orgs) or any(type(parts) is not int or not 1 <= parts <= 1_000_000 for _, parts in plan.holders):
         return ("共有人不得重复，份额为正整数", "holders are different and their parts positive integers")
@@ -197,7 +204,7 @@ def _holders_problem(plan: _Plan) -> Pair | None:
     return None
 
 
-def _body_problem(plan: _Plan, org: int | None, role: str) -> Pair | None:
+def _body_problem(plan: Plan, org: int | None, role: str) -> Pair | None:
     """A role of the table needs its body, unless the rules let this operation pass without one
     (`registry.third_party_operations`)."""
     has_role = role in plan.tab.party
@@ -212,7 +219,7 @@ def _body_problem(plan: _Plan, org: int | None, role: str) -> Pair | None:
     return None
 
 
-def _roles(plan: _Plan) -> list[PartyView]:
+def _roles(plan: Plan) -> list[PartyView]:
     """Who holds which role; only roles the table declares."""
     cmd, op = plan.cmd, plan.op
     rows: list[tuple[str, int | None]] = []
@@ -225,32 +232,57 @@ def _roles(plan: _Plan) -> list[PartyView]:
     return [PartyView(role, None, org) for role, org in rows if org is not None and role in plan.tab.party]
 
 
-def _open(plan: _Plan, number: str, actor: Actor, now: datetime, window: int | None) -> Filing:
-    cmd, op = plan.cmd, plan.op
-    held = [{"org": org, "parts": parts} for org, parts in plan.holders]
-    form = _answers(cmd.form)
-    subjects = [f"party.org:{cmd.applicant_org}", *([f"registry.entry:{plan.entry.pk}"] if plan.entry else [])]
-    other = cmd.counterparty_org if op.by is not By.COUNTERPARTY else cmd.applicant_org
+def _open(plan: Plan, number: str, actor: Actor, now: datetime, window: int | None) -> Filing:
+    new = new_case(plan, number, actor)
     case = engine.open_case(
-        plan.tab.id, actor=actor, now=now, title=plan.title.strip(), parties=_roles(plan), subjects=subjects, parent=window,
+        plan.tab.id, actor=actor, now=now, title=new.title, parties=new.parties, subjects=new.subjects, parent=window,
+        data=new.data, fact_data=new.fact_data,
+    )  # fmt: skip
+    row = filing_of(plan, number, case, now, window)
+    row.save(force_insert=True)
+    return row
+
+
+def new_case(plan: Plan, number: str, actor: Actor) -> NewCase:
+    """The case of an application, as it is opened."""
+    cmd, op = plan.cmd, plan.op
+    form = _answers(cmd.form)
+    return NewCase(
+        title=plan.title.strip(), actor=actor, parties=tuple(_roles(plan)),
+        subjects=(f"party.org:{cmd.applicant_org}", *([f"registry.entry:{plan.entry.pk}"] if plan.entry else [])),
         data={
             **applications.told_to_the_case(plan.register.id, plan.object_kind, op.code, form),
             "register": plan.register.id, "operation": op.code, "by": op.by.value, "object_kind": plan.object_kind,
-            "holders": held, "rights": list(plan.rights), "entry": plan.entry.pk if plan.entry else None, "counterparty": other,
-            "lineage": len(cmd.lineage), "agent_has_power": cmd.agent_org is not None, "acts": list(op.acts),
-            "reviewer_accredited": cmd.reviewer_org is not None or cmd.verifier_org is not None, REQUIRED_BY_REGISTRAR: False,
+            "holders": _held(plan), "rights": list(plan.rights), "entry": plan.entry.pk if plan.entry else None,
+            "counterparty": _other_side(plan), "lineage": len(cmd.lineage), "agent_has_power": cmd.agent_org is not None,
+            "acts": list(op.acts), "reviewer_accredited": cmd.reviewer_org is not None or cmd.verifier_org is not None,
+            REQUIRED_BY_REGISTRAR: False,
         },
         fact_data={
             "filing": number, "register": plan.register.id, "operation": op.code, "object_kind": plan.object_kind,
             "rights": list(plan.rights), **({"entry": plan.entry.number} if plan.entry else {}),
         },
     )  # fmt: skip
-    return Filing.objects.create(
-        case_id=case, number=number, register=plan.register.id, operation=op.code, entry=plan.entry, window_id=window,
-        applicant_id=cmd.applicant_org, reviewer_id=cmd.reviewer_org, verifier_id=cmd.verifier_org, counterparty_id=other,
-        agent_id=cmd.agent_org, title=plan.title.strip(), object_kind=plan.object_kind, rights=list(plan.rights), holders=held,
-        lineage=[p.as_row() for p in cmd.lineage], mark_id=cmd.mark, form=form, filed_at=now,
+
+
+def filing_of(plan: Plan, number: str, case: int, now: datetime, window: int | None = None) -> Filing:
+    """The application of that case, not saved yet."""
+    cmd = plan.cmd
+    return Filing(
+        case_id=case, number=number, register=plan.register.id, operation=plan.op.code, entry=plan.entry, window_id=window,
+        applicant_id=cmd.applicant_org, reviewer_id=cmd.reviewer_org, verifier_id=cmd.verifier_org,
+        counterparty_id=_other_side(plan), agent_id=cmd.agent_org, title=plan.title.strip(), object_kind=plan.object_kind,
+        rights=list(plan.rights), holders=_held(plan), lineage=[p.as_row() for p in cmd.lineage], mark_id=cmd.mark,
+        form=_answers(cmd.form), filed_at=now,
     )  # fmt: skip
+
+
+def _held(plan: Plan) -> list[dict[str, int]]:
+    return [{"org": org, "parts": parts} for org, parts in plan.holders]
+
+
+def _other_side(plan: Plan) -> int | None:
+    return plan.cmd.counterparty_org if plan.op.by is not By.COUNTERPARTY else plan.cmd.applicant_org
 
 
 def _answers(form: Mapping[str, Any]) -> dict[str, str]:
@@ -260,10 +292,7 @@ def _answers(form: Mapping[str, Any]) -> dict[str, str]:
 def _file_form(row: Filing, tab: Table, actor: Actor, now: datetime) -> None:
     """The answers themselves are the application form and the tables of particulars: filed as canonical JSON under every
     name the procedure gives them."""
-    content = signer.document_bytes(
-        {"filing": row.number, "operation": row.operation, "title": row.title, "object_kind": row.object_kind,
-         "rights": row.rights, "holders": row.holders, "lineage": row.lineage, "form": row.form}
-    )  # fmt: skip
+    content = form_document(row)
     view = cases.view_of(row.pk)[1]
     asked = {m.id for step in tab.steps for m in needed_materials(view, step)}
     for material in sorted(asked & FORM_MATERIALS):
@@ -271,6 +300,14 @@ def _file_form(row: Filing, tab: Table, actor: Actor, now: datetime) -> None:
             row.pk, material, filename=f"{row.number}-{material}.json", media_type="application/json", content=content,
             actor=actor, now=now,
         )  # fmt: skip
+
+
+def form_document(row: Filing) -> bytes:
+    """The application as a document: every answer in canonical JSON."""
+    return signer.document_bytes(
+        {"filing": row.number, "operation": row.operation, "title": row.title, "object_kind": row.object_kind,
+         "rights": row.rights, "holders": row.holders, "lineage": row.lineage, "form": row.form}
+    )  # fmt: skip
 
 
 # Papers that are the application itself: nobody uploads them a second time.
