@@ -8,8 +8,10 @@ class RegistryConfig(AppConfig):
     label = "registry"
 
     def ready(self) -> None:
-        from shugu.registry import domain, duties, expiring, pages, services, writing  # noqa: F401  register guards, effects, contexts
+        # Imported for the guards, effects and contexts they register.
+        from shugu.registry import domain, duties, expiring, inputs, pages, services, writing  # noqa: F401
 
         pages.register()
+        inputs.register()
         duties.register()
         expiring.register()

@@ -26,6 +26,7 @@ from shugu.kernel.tables import all_tables, table
 from shugu.kernel.vocabulary import VOCABULARY, Opening, context
 from shugu.registry import applications
 from shugu.registry.models import EntryVersion, Filing, Share
+from shugu.web import case_acts
 
 SUBJECT = "registry.duty"
 
@@ -51,7 +52,8 @@ def duty_context(case: int, now: datetime) -> Mapping[str, Any]:
 
 
 def register() -> None:
-    """An opener for every duty table about a registration (once, when all apps are loaded)."""
+    """Who acts on duties, and an opener for every duty table about a registration (once, when all apps are loaded)."""
+    case_acts.register(SUBJECT, _act)
     try:
         tables = all_tables()
     except ProcedureError:
@@ -60,6 +62,12 @@ def register() -> None:
         newest = versions[max(versions)]
         if newest.duty and newest.subject == SUBJECT and procedure not in VOCABULARY.openers:
             VOCABULARY.openers[procedure] = partial(_opening, procedure)
+
+
+def _act(
+    case: int, do: str, input: dict[str, Any], undertaking: str, *, actor: Actor, now: datetime, key: str | None
+) -> object:
+    return act_on_duty(ActOnDuty(case, do, input), actor=actor, now=now, key=key)
 
 
 def _opening(procedure: str, fact: FactView) -> Opening | None:

@@ -10,12 +10,14 @@ import pytest
 from shugu.kernel.errors import GuardRefused, InputInvalid, MaterialsMissing, NotFound, NotYourStep, SeparationOfDuties
 from shugu.kernel.models import Fact
 from shugu.kernel.rule_files import Force, Status
+from shugu.kernel.tables import table
 from shugu.registry import queries, queries_notices, services
 from shugu.registry.applications import code_table, rules_of
 from shugu.registry.errors import AccountOpen
 from shugu.registry.models import Account, Filing
 from shugu.registry.tests.regimes import Regime
 from shugu.registry.tests.tianjin_stages import ANSWERS, POWERS, drafted, filed, issued, needed, noticed, values
+from shugu.web import case_acts
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -277,3 +279,21 @@ def test_every_operation_of_the_standard_has_its_procedure(r: Regime) -> None:
     register = rules_of("tianjin").rule_set.profile.register("tianjin")
     assert listed == set(register.procedures)
     assert {"first", "supplement_failed", "supplement_scenario", "transfer", "cancellation"} <= listed
+
+
+def test_the_acts_of_the_reviewer_are_asked_as_choices_of_the_rules(r: Regime) -> None:
+    """6.1.2: findings are codes, not free text; the standards applied are published (6.1.3).
+    carries: P2-187
+    """
+    row = drafted(r)
+    asked = case_acts.input_field("three_isation_check")
+    assert asked.kind == "choice" and asked.options is not None
+    assert [code for code, _ in asked.options(row.pk)] == ["passed", "failed"]
+    assert set(values("treatment_standards")) == set(values("voucher_kinds"))
+
+
+def test_the_act_of_each_of_the_ten_steps_is_in_the_table(r: Regime) -> None:
+    """5.1: every step of the list names an act that the procedure has."""
+    rows = rules_of("tianjin").value("registry.process_steps").rows
+    assert [row["id"] for row in rows] == list("abcdefghij")
+    assert {row["do"] for row in rows} <= set(table("tianjin.first").commands)
