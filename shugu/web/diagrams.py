@@ -7,7 +7,7 @@ states. Nothing is placed by hand, so every table can be drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass, field
 from html import escape
 from typing import NamedTuple
@@ -22,13 +22,15 @@ WIDTH, PITCH, PAD, STEM = 184, 228, 12, 20
 LINE, LANE, SIDE, HEAD = 18, 9, 10, 12
 BOX_FONT, LABEL_FONT = 13, 12
 MARGIN = 8
+# A Chinese character with the closing marks after it, or a Latin word; with the space before it.
+_PIECE = re.compile(" ?(?:[\u2e80-\U0010ffff][，、；。）：」]*|[^ \u2e80-\U0010ffff]+)")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def lines_of(words: str, font: int, room: int) -> list[str]:
     """Words broken to `room` pixels: between Chinese characters anywhere, between Latin words at spaces."""
     lines, width = [""], 0.0
-    for piece in _pieces(words):
+    for piece in _PIECE.findall(words):
         size = sum(font if ord(c) > 0x2E7F else font * 0.56 for c in piece)
         if lines[-1] and width + size > room:
             lines.append("")
@@ -36,19 +38,6 @@ def lines_of(words: str, font: int, room: int) -> list[str]:
         lines[-1] += piece
         width += size
     return lines
-
-
-def _pieces(words: str) -> Iterator[str]:
-    """Chinese characters one by one, with closing marks kept to the one before; Latin words with the space before."""
-    piece = ""
-    for c in words:
-        joined = c in "，、；。）：」” " or (piece and ord(c) <= 0x2E7F and ord(piece[-1]) <= 0x2E7F and c != " ")
-        if (piece and not (joined and not (c == " " and piece.endswith(" ")))) or (piece and c == " "):
-            yield piece
-            piece = ""
-        piece += c
-    if piece:
-        yield piece
 
 
 class Point(NamedTuple):
