@@ -25,7 +25,7 @@ class Snapshot:
     sequences: tuple[tuple[str, int], ...]
 
 
-_TAKEN: dict[datetime, Snapshot] = {}
+_TAKEN: dict[tuple[str, datetime], Snapshot] = {}
 # A fact's transaction is the one that lays it; the rule book is keyed by content and kept by the process.
 _LEFT_OUT = {"xid"}
 _TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^(kernel|party)_' ORDER BY relname"
@@ -39,13 +39,14 @@ _SEQUENCES = (
 )
 
 
-def world(now: datetime) -> World:
-    """The cast on the morning of `now` in an empty database, inside the test's transaction."""
-    if now not in _TAKEN:
-        _TAKEN[now] = _take(World.begin(now))
+def world(now: datetime, venue: str = "") -> World:
+    """The cast on the morning of `now` in an empty database, inside the test's transaction. `venue` tells casts of other
+    homes apart; such a home must outlive the test, for the cast's papers and keys lie in it."""
+    if (venue, now) not in _TAKEN:
+        _TAKEN[venue, now] = _take(World.begin(now))
     else:
-        _lay(_TAKEN[now])
-    return copy.deepcopy(_TAKEN[now].world)
+        _lay(_TAKEN[venue, now])
+    return copy.deepcopy(_TAKEN[venue, now].world)
 
 
 def _take(made: World) -> Snapshot:
