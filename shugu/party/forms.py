@@ -204,3 +204,10 @@ class InviteForm(FieldForm):
         label=words("权限", "Rights"), widget=forms.CheckboxSelectMultiple, initial=["act"],
         choices=[(c, words(t)) for c, t in RIGHTS.items()],
     )  # fmt: skip
+
+
+class TokenForm(FieldForm):
+    token = forms.CharField(
+        label=words("邀请码", "Code"), max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "data-from-hash": ""}),
+    )  # fmt: skip

@@ -16,10 +16,11 @@ from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.party import forms, queries, seat, services
 from shugu.party.domain import RIGHTS
+from shugu.party.errors import InvitationGone
 from shugu.party.models import Invitation, Person
 from shugu.party.org_views import own_org
 from shugu.party.vault import Secret
-from shugu.party.views import say
+from shugu.party.views import form_page, say
 from shugu.web.forms import add_refusal
 from shugu.web.shapes import Chip, Link, Tone
 
@@ -32,8 +33,8 @@ STATES = {
 
 
 def link_of(token: str) -> str:
-    """The address to send to the person invited."""
-    return runtime.home().public_url + reverse("party:invitation", args=[token])
+    """The address to send to the person invited; the token stands behind #, which no server or log is told."""
+    return f"{runtime.home().public_url}{reverse('party:invitation')}#{token}"
 
 
 @never_cache
@@ -73,46 +74,77 @@ def withdraw(request: HttpRequest, number: str, invitation: int) -> HttpResponse
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Accept: signed in with one click, a newcomer by registering first. Errors: InvitationGone."""
+def invitation(request: HttpRequest) -> HttpResponse:
+    """First the token, kept in the session by digest only; then accept: signed in with one click, a newcomer by
+    registering first."""
+    if "token" in request.POST:
+        request.session.pop("invitation", None)
+        form = forms.TokenForm(request.POST)
+        if not form.is_valid():
+            return _ask(request, form)
+        cmd = services.accepting(form.cleaned_data["token"].strip())
+        try:
+            services.invitation_behind(cmd, getattr(request, "actor", None), clock.now())
+        except ShuguError as refusal:
+            add_refusal(form, refusal)
+            return _ask(request, form)
+        request.session["invitation"] = cmd.digest
+        return redirect("party:invitation")
+    digest = request.session.get("invitation")
+    if digest is None:
+        return _ask(request, forms.TokenForm())
+    return _accept(request, services.AcceptInvitation(digest))
+
+
+def _ask(request: HttpRequest, form: forms.TokenForm) -> HttpResponse:
+    lead = Text("粘贴单位管理员发给您的邀请码。", "Paste the code the organisation's administrator sent you.")
+    return form_page(request, form, Text("接受邀请", "Accept an invitation"), lead=lead, submit=Text("下一步", "Next"))
+
+
+def _accept(request: HttpRequest, cmd: services.AcceptInvitation) -> HttpResponse:
     actor: Actor | None = getattr(request, "actor", None)
-    row = services.invitation_behind(token, actor, clock.now())
+    try:
+        row = services.invitation_behind(cmd, actor, clock.now())
+    except InvitationGone:
+        request.session.pop("invitation", None)
+        raise
     if actor is not None:
         if request.method == "POST":
-            return _enter(request, services.accept_invitation(services.accepting(token), actor=actor, now=clock.now()).org_id)
-        return _page(request, row, token, None)
+            return _enter(request, services.accept_invitation(cmd, actor=actor, now=clock.now()).org_id)
+        return _page(request, row, None)
     form = forms.InviteeForm(request.POST or None, initial={"login": row.login})
     if request.method == "POST" and form.is_valid():
         try:
-            person = _newcomer(form.cleaned_data, token)
+            person = _newcomer(form.cleaned_data, cmd)
         except ShuguError as refusal:
             add_refusal(form, refusal)
         else:
             seat.begin(request, person, row.org_id, clock.now())
             return _enter(request, row.org_id)
-    return _page(request, row, token, form)
+    return _page(request, row, form)
 
 
-def _newcomer(given: dict[str, str], token: str) -> Person:
+def _newcomer(given: dict[str, str], invited: services.AcceptInvitation) -> Person:
     """Account and membership together or neither."""
     now = clock.now()
     with transaction.atomic():
         cmd = services.RegisterPerson(given["login"], given["name"], "", given["phone"], Secret(given["password"]))
         person = services.register_person(cmd, actor=services.NEWCOMER, now=now)
-        services.accept_invitation(services.accepting(token), actor=queries.actor_for(person.pk), now=now)
+        services.accept_invitation(invited, actor=queries.actor_for(person.pk), now=now)
     return person
 
 
 def _enter(request: HttpRequest, org: int) -> HttpResponse:
+    request.session.pop("invitation", None)
     seat.switch(request, org)
     say(request, "您已成为单位成员。", "You are now a member of the organisation.")
     return redirect("party:organisation", queries.organisation(org).number)
 
 
-def _page(request: HttpRequest, row: Invitation, token: str, form: forms.InviteeForm | None) -> HttpResponse:
+def _page(request: HttpRequest, row: Invitation, form: forms.InviteeForm | None) -> HttpResponse:
     org = queries.organisation(row.org_id)
     shown = {
         "org": org, "form": form, "expires_on": row.expires_on, "rights": "、".join(str(RIGHTS[r]) for r in row.rights),
-        "sign_in": f"{reverse('party:sign_in')}?next={reverse('party:invitation', args=[token])}",
+        "sign_in": f"{reverse('party:sign_in')}?next={reverse('party:invitation')}",
     }  # fmt: skip
     return render(request, "party/invitation.html", shown, status=422 if form is not None and form.errors else 200)

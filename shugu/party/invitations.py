@@ -139,9 +139,9 @@ def accept_invitation(cmd: AcceptInvitation, *, actor: Actor, now: datetime) -> 
     return join(org, actor.person, tuple(row.rights), actor=actor, now=now)
 
 
-def invitation_behind(token: str, actor: Actor | None, now: datetime) -> Invitation:
-    """What a token invites to, for the page that asks. Errors: InvitationGone."""
-    return _good(Invitation.objects.filter(digest=_digest(token)).first(), actor, now)
+def invitation_behind(cmd: AcceptInvitation, actor: Actor | None, now: datetime) -> Invitation:
+    """What would be accepted, for the page that asks. Errors: InvitationGone."""
+    return _good(Invitation.objects.filter(digest=cmd.digest).first(), actor, now)
 
 
 def _good(row: Invitation | None, actor: Actor | None, now: datetime) -> Invitation:

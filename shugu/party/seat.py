@@ -114,8 +114,11 @@ def must_enrol(person: Person, actor: Actor, now: datetime) -> bool:
 
 
 def begin(request: HttpRequest, person: Person, org: int | None, now: datetime) -> None:
-    """A signed-in session under a fresh session key."""
+    """A signed-in session under a fresh session key; an invitation being answered goes along."""
+    invited = request.session.get("invitation")
     request.session.flush()
+    if invited is not None:
+        request.session["invitation"] = invited
     stamp = now.isoformat()
     request.session["seat"] = {
         "person": person.pk, "org": org, "stamp": person.stamp, "since": stamp, "seen_at": stamp

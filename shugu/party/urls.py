@@ -25,7 +25,7 @@ urlpatterns = [
         "organisations/<str:number>/invitations/<int:invitation>/withdraw/", invitation_views.withdraw,
         name="withdraw_invitation",
     ),
-    path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
+    path("invitations/", invitation_views.invitation, name="invitation"),
     path("organisations/<str:number>/connectors/new/", org_views.add_connector_key, name="add_connector_key"),
     path("organisations/<str:number>/powers/", power_views.powers, name="powers"),
     path("organisations/<str:number>/powers/new/", power_views.grant, name="grant_power"),

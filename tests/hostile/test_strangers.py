@@ -35,6 +35,7 @@ PUBLIC = {
     "organisations/<str:number>/": "an accredited organisation is known to the market",
     "sign-in/": "signing in",
     "join/": "joining",
+    "invitations/": "giving the code of an invitation",
     "lang/": "the choice of language",
     "log/checkpoint": "the transparency log is public",
     "log/keys": "the venue's verifier keys are public",

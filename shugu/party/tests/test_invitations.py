@@ -142,36 +142,59 @@ def _browser(actor: Actor) -> Client:
     return client
 
 
-def _link(today: World, **given: str) -> str:
+def _code(today: World, **given: str) -> str:
+    """The code behind # of the link that the page shows once."""
     home = f"/organisations/{queries.organisation(today.alice.org or 0).number}/"
     alice = _browser(today.alice)
     assert f"{home}members/invite/" in alice.get(home).content.decode()
     answer = alice.post(f"{home}members/invite/", {"rights": ["act"], "key": str(uuid4()), **given})
     assert answer.status_code == 200, answer.content.decode()
-    shown = answer.content.decode()
-    link = shown.split("<pre>")[1].split("</pre>")[0]
+    link = answer.content.decode().split("<pre>")[1].split("</pre>")[0]
     assert link not in alice.get(f"{home}members/invite/").content.decode()
-    return "/invitations/" + link.split("/invitations/")[1]
+    place, _, code = link.partition("#")
+    assert place.endswith("/invitations/")
+    return code
 
 
-def test_a_newcomer_follows_the_link_registers_and_is_a_member(today: World) -> None:
-    link, client = _link(today, login="newby"), Client()
-    page = client.get(link).content.decode()
-    assert "数源数据科技有限公司" in page and "newby" in page
+def _told(client: Client, code: str) -> int:
+    return client.post("/invitations/", {"token": code, "key": str(uuid4())}).status_code
+
+
+def test_a_newcomer_gives_the_code_registers_and_is_a_member(today: World) -> None:
+    code, client = _code(today, login="newby"), Client()
+    assert "data-from-hash" in client.get("/invitations/").content.decode()
+    assert _told(client, code) == 302
+    page = client.get("/invitations/").content.decode()
+    assert "数源数据科技有限公司" in page and "newby" in page and code not in page
+    assert code not in str(dict(client.session))
     given = {"name": "新人", "phone": "", "login": "newby", "password": PASSWORD, "again": PASSWORD, "key": str(uuid4())}
-    wrong = client.post(link, {**given, "login": "someone"})
+    wrong = client.post("/invitations/", {**given, "login": "someone"})
     assert wrong.status_code == 422 and not Person.objects.filter(login="someone").exists()
-    joined = client.post(link, {**given, "key": str(uuid4())})
+    joined = client.post("/invitations/", {**given, "key": str(uuid4())})
     assert joined.status_code == 302 and joined["Location"].startswith("/organisations/")
     assert "艾丽" in client.get(joined["Location"]).content.decode()
-    assert Client().get(link).status_code == 404
+    assert _told(Client(), code) == 422
 
 
 def test_somebody_with_an_account_accepts_with_one_click(today: World) -> None:
-    link, carol = _link(today, contact="carol@example.com"), _browser(today.carol)
-    assert Client().get(link).status_code == 200
-    assert carol.get(f"{link}?lang=en").status_code == 200
-    assert carol.post(link).status_code == 302
+    code, carol = _code(today, contact="carol@example.com"), _browser(today.carol)
+    assert _told(carol, "inv_wrong") == 422
+    assert _told(carol, code) == 302
+    assert "Accept" in carol.get("/invitations/?lang=en").content.decode()
+    assert carol.post("/invitations/").status_code == 302
+    assert today.carol.person in queries.members_with_right(today.alice.org or 0, "act")
+
+
+def test_an_invitation_survives_signing_in_on_the_way(today: World) -> None:
+    cmd = services.SetPassword(today.person_of("carol"), services.Secret(PASSWORD))
+    services.set_password(cmd, actor=SETUP, now=clock.now())
+    code, client = _code(today, contact="carol@example.com"), Client()
+    assert _told(client, code) == 302
+    signed_in = client.post(
+        "/sign-in/?next=/invitations/", {"login": "carol", "password": PASSWORD, "key": str(uuid4())}
+    )
+    assert signed_in["Location"] == "/invitations/"
+    assert client.post("/invitations/").status_code == 302
     assert today.carol.person in queries.members_with_right(today.alice.org or 0, "act")
 
 

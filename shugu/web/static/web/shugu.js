@@ -73,6 +73,12 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     showTheme();
+    // What follows # never reaches a server: a secret in a link goes from there into its field.
+    const secret = document.querySelector("input[data-from-hash]");
+    if (secret && location.hash) {
+      secret.value = decodeURIComponent(location.hash.slice(1));
+      history.replaceState(null, "", location.pathname + location.search);
+    }
     document.querySelector("[data-first-error]")?.focus();
   });
 })();
