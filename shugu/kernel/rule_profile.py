@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from shugu.kernel.regimes import read_head, regime_ids
+from shugu.kernel.regimes import head_file, read_head, regime_ids
 from shugu.kernel.rule_files import (
     Document,
     Force,
@@ -197,10 +197,10 @@ def _register(root: Path, file: str, item: Mapping[str, Any]) -> Register:
         raise fault(file, key, "登记簿缺项或有多余项", "the register lacks keys or has unknown ones")
     if not isinstance(item["open"], bool):
         raise fault(file, f"{key}.open", "须是 true 或 false", "it must be true or false")
-    if item["regime"] not in regime_ids(root):
+    head = read_head(item["regime"], root) if (root / head_file(str(item["regime"]))).is_file() else None
+    if head is None or not head.procedures:
         known = "、".join(regime_ids(root))
         raise fault(file, f"{key}.regime", f"没有这一制度；现有 {known}", f"no such regime; there are {known}")
-    head = read_head(item["regime"], root)
     title = pair(file, f"{key}.title", item["title"])
     return Register(item["id"], title, head.id, item["open"], head.certificate, head.rights, head.procedures)
 
