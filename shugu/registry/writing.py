@@ -6,7 +6,6 @@ records that change as a fact of its own, with the digests of the certificates i
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +15,7 @@ from shugu.kernel import documents, journal, runtime, signer, store
 from shugu.kernel.cases import Actor, Rules
 from shugu.kernel.engine import Applied
 from shugu.kernel.queries import name_fact
+from shugu.kernel.rules import Register
 from shugu.kernel.text import Text
 from shugu.kernel.vocabulary import effect
 from shugu.kernel.workdays import Length, due, end_of_day
@@ -76,9 +76,13 @@ def last_day(rules: Rules, form: Mapping[str, Any], start: date) -> date:
     `registry.term_field` names (the end of an authorisation, for instance)."""
     term = rules.value("registry.certificate_term")
     last = due(start, Length(term.value, term.unit), calendar=runtime.calendar()).on
-    cap = _maybe(rules, "registry.term_field")
-    answer = str(form.get(str(cap), "")) if cap else ""
+    answer = term_cap(rules, form)
     return min(last, date.fromisoformat(answer)) if answer else last
+
+
+def term_cap(rules: Rules, form: Mapping[str, Any]) -> str:
+    cap = _maybe(rules, "registry.term_field")
+    return str(form.get(str(cap), "")) if cap else ""
 
 
 def _maybe(rules: Rules, name: str) -> Any:
@@ -106,7 +110,7 @@ class Paper:
     last: date
 
 
-def _kinds(w: Writing) -> tuple[str, ...]:
+def kinds_of(w: Writing) -> tuple[str, ...]:
     if w.op.certificates is not None:
         return w.op.certificates
     return (applications.certificate_kind(w.row.register, w.row.object_kind, w.rules),)
@@ -114,26 +118,50 @@ def _kinds(w: Writing) -> tuple[str, ...]:
 
 def _papers(w: Writing, line: Entry, version: int, last: date, said: Mapping[str, Any], **more: Any) -> list[Paper]:
     """Sign one certificate of each kind. `said`: title, rights, holders, form, entered_on of what it certifies."""
-    register = applications.register_named(w.row.register)
-    words = applications.right_codes(w.row.register)
-    kinds = applications.object_kinds(w.row.register)
+    words, held = printed(w.row.register, w.rules), named(said["holders"])
     out = []
-    for kind in _kinds(w):
+    for kind in kinds_of(w):
         number = store.next_number("certificate", w.day.year)
-        subject = certificates.subject(
-            entry=line.number, version=version, register=w.row.register, regime=register.regime, title=said["title"],
-            object_kind=(line.object_kind, kinds.get(line.object_kind, Text(line.object_kind, line.object_kind))),
-            rights={code: words.get(code, Text(code, code)) for code in said["rights"]}, holders=_named(said["holders"]),
-            form=said["form"], filing=w.row.number, entered_on=said["entered_on"], last_day=last, rule_set=w.rules.id, kind=kind,
-            titles=(applications.kind_titles(w.row.register, w.rules).get(kind), w.op.title), issuing=_issuing(w.rules), **more,
-        )  # fmt: skip
-        credential = signer.sign_document(
-            certificates.credential_type(kind), number=number, now=w.now, valid_until=end_of_day(last), subject=subject
-        )
-        content = signer.document_bytes(credential)
-        documents.put(content)
-        out.append(Paper(kind, number, hashlib.sha256(content).hexdigest(), last))
+        content = sign_paper(w, kind, number, line, version, last, said, words, held, **more)
+        out.append(Paper(kind, number, documents.put(content), last))
     return out
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What every certificate of a register prints from its rules."""
+
+    register: Register
+    rights: Mapping[str, Text]
+    objects: Mapping[str, Text]
+    kinds: Mapping[str, Text]
+    issuing: Mapping[str, Any]
+
+
+def printed(register: str, rules: Rules) -> Printed:
+    return Printed(
+        applications.register_named(register), applications.right_codes(register), applications.object_kinds(register),
+        applications.kind_titles(register, rules), _issuing(rules),
+    )  # fmt: skip
+
+
+def sign_paper(
+    w: Writing, kind: str, number: str, line: Entry, version: int, last: date, said: Mapping[str, Any], words: Printed,
+    held: list[dict[str, Any]], **more: Any,
+) -> bytes:  # fmt: skip
+    """The bytes of one certificate, signed. `held`: the holders as `named` tells them."""
+    objects = words.objects
+    subject = certificates.subject(
+        entry=line.number, version=version, register=w.row.register, regime=words.register.regime, title=said["title"],
+        object_kind=(line.object_kind, objects.get(line.object_kind, Text(line.object_kind, line.object_kind))),
+        rights={code: words.rights.get(code, Text(code, code)) for code in said["rights"]}, holders=held,
+        form=said["form"], filing=w.row.number, entered_on=said["entered_on"], last_day=last, rule_set=w.rules.id, kind=kind,
+        titles=(words.kinds.get(kind), w.op.title), issuing=words.issuing, **more,
+    )  # fmt: skip
+    credential = signer.sign_document(
+        certificates.credential_type(kind), number=number, now=w.now, valid_until=end_of_day(last), subject=subject
+    )
+    return signer.document_bytes(credential)
 
 
 def _issuing(rules: Rules) -> dict[str, Any]:
@@ -142,7 +170,8 @@ def _issuing(rules: Rules) -> dict[str, Any]:
     return {name: dict(words) for name, words in found.items() if words and words.get("zh")}
 
 
-def _named(holders: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def named(holders: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Holders as certificates print them."""
     out = []
     for org, parts in same_shares(holders):
         shown = parties.organisation(org)
@@ -179,15 +208,27 @@ def _version(
     return version
 
 
+def new_line(w: Writing, number: str) -> Entry:
+    """The line that a first registration enters, not saved yet."""
+    row = w.row
+    return Entry(
+        number=number, register=row.register, object_kind=row.object_kind, title=row.title, holder_id=row.applicant_id,
+        entered_on=w.day, title_key=title_key(row.title),
+        content_sha256=str(row.form.get("content_sha256", ""))[:64].lower(),
+    )  # fmt: skip
+
+
+def said_at_first(w: Writing) -> dict[str, Any]:
+    row = w.row
+    return {"title": row.title, "rights": row.rights, "holders": row.holders, "form": row.form, "entered_on": w.day}
+
+
 def _enter(w: Writing) -> None:
     row = w.row
     last = last_day(w.rules, row.form, w.day)
-    line = Entry.objects.create(
-        number=store.next_number("entry", w.day.year), register=row.register, object_kind=row.object_kind, title=row.title,
-        holder_id=row.applicant_id, entered_on=w.day, title_key=title_key(row.title),
-        content_sha256=str(row.form.get("content_sha256", ""))[:64].lower(),
-    )  # fmt: skip
-    said = {"title": row.title, "rights": row.rights, "holders": row.holders, "form": row.form, "entered_on": w.day}
+    line = new_line(w, store.next_number("entry", w.day.year))
+    line.save(force_insert=True)
+    said = said_at_first(w)
     papers = _papers(w, line, 1, last, said)
     fact = w.record("entry.entered", line, digests=_digests(papers), last_day=last.isoformat(), **_told(papers))
     version = _version(w, line, 1, said, (w.day, last), fact)
