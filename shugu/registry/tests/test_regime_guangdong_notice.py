@@ -13,8 +13,11 @@ from shugu.kernel.errors import (
     TooEarly,
     TooLate,
 )
+from shugu.registry import services
+from shugu.registry.services import ReviseFiling
 from shugu.registry.tests.guangdong import (
     GOLDEN_WEEK,
+    accepted,
     noticed,
     objected,
     published,
@@ -158,3 +161,18 @@ def test_an_objection_withdrawn_holds_nothing_up(r: Regime) -> None:
     r.at(date(2026, 3, 6)).sweep()
     r.answer(found, "withdraw", r.world.mallory)
     assert r.state(row) == "cleared"
+
+
+def test_a_simple_case_may_be_sent_to_the_ordinary_procedure_through_correction(r: Regime) -> None:
+    """第七条、第十三条: the draft does not say how; the registrant corrects its answer and the case is routed anew.
+
+    carries: P3-024
+    """
+    row = accepted(r)
+    r.act(row, "ask_correction", r.world.rong, defects="第七条（三）一项答复有误")
+    form = {**row.form, "route_security": "yes"}
+    revised = ReviseFiling(row.pk, row.title, tuple(row.rights), form)
+    services.revise_filing(revised, actor=r.world.alice, now=r.now)
+    r.act(row, "correct")
+    r.act(row, "accept", r.world.rita)
+    assert r.state(row) == "initial_review"
