@@ -77,6 +77,10 @@ class Drawing:
     left: int = MARGIN
     right: int = 0
 
+    @property
+    def comma(self) -> str:
+        return "、" if self.lang.startswith("zh") else ", "
+
     def state_lines(self, state: str) -> list[str]:
         row = self.table.state[state]
         return lines_of(row.title.pick(self.lang), BOX_FONT, WIDTH - 2 * PAD)
@@ -117,7 +121,7 @@ def _label(d: Drawing) -> None:
             same.setdefault(_title(d, edge.steps), []).append(edge)
         for words, edges in same.items():
             if len(same) + len(bundles) > 1 or len(edges) > 1:
-                words += " ← " + "、".join(d.table.state[e.from_].title.pick(d.lang) for e in edges)
+                words += " ← " + d.comma.join(d.table.state[e.from_].title.pick(d.lang) for e in edges)
             told.append(_label_of(d, words, tuple(s for e in edges for s in e.steps)))
         d.labels[state] = told
 
@@ -132,7 +136,7 @@ def _title(d: Drawing, steps: tuple[Step, ...]) -> str:
 
 def _label_of(d: Drawing, words: str, steps: tuple[Step, ...]) -> Label:
     roles = dict.fromkeys(r for s in steps for r in s.by)
-    who = "、".join(d.table.party[r].title.pick(d.lang) if r in d.table.party else r for r in roles)
+    who = d.comma.join(d.table.party[r].title.pick(d.lang) if r in d.table.party else r for r in roles)
     articles = "、".join(dict.fromkeys(s.article for s in steps if s.article))
     room = PITCH - STEM - 2 * PAD
     return Label(tuple(lines_of(words, LABEL_FONT, room)), " · ".join(x for x in (words, who, articles) if x))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shugu.kernel.procedure import Step, Table
+from shugu.kernel.procedure import Outcome, Step, Table
+from shugu.kernel.table_questions import good_end
 
+_CORRECTION, _OBJECTION = "correction_left", "objection_open"
 MANY = 3  # a step out of this many states into one is drawn once, with a letter
 
 
@@ -63,7 +65,7 @@ def lay_out(table: Table) -> Flow:
                 elif (from_, to, step.do) not in bundled:
                     found.setdefault((from_, to), []).append(step)
     edges = tuple(Edge(f, t, tuple(steps)) for (f, t), steps in found.items())
-    rows = _rows(table, edges)
+    rows = _rows(table, edges, bundles)
     return Flow(rows, edges, bundles, {s: tuple(steps) for s, steps in loops.items()})
 
 
@@ -82,27 +84,31 @@ def _bundles(table: Table, main: set[str]) -> tuple[Bundle, ...]:
 
 
 def spine(table: Table) -> tuple[str, ...]:
-    """The states of the way to a good end, the longest one without going back: what stands in the first column."""
-    ends = [o.to for s in table.steps if s.do == "issue" for o in s.outcomes if table.state[o.to].final]
-    goal = ends[0] if ends else next((s.id for s in table.states if s.final), table.states[-1].id)
-    order = {s.id: n for n, s in enumerate(table.states)}
+    """The states of the way to a good end, the longest one without going back and without a detour (a correction, an
+    objection): what stands in the first column."""
+    goal, order = good_end(table), {s.id: n for n, s in enumerate(table.states)}
+    detours = {o.to for s in table.steps if any(g.endswith(_CORRECTION) for g in s.guards) for o in s.outcomes}
+
+    def leads(state: str, outcome: Outcome) -> bool:
+        to, detour = outcome.to, (outcome.when or "").endswith(_OBJECTION)
+        onwards = to == goal or (order[to] > order[state] and not table.state[to].final)
+        return onwards and not detour and to not in detours and to in best
+
     best: dict[str, tuple[str, ...]] = {goal: (goal,)}
     for state in sorted((s.id for s in table.states if s.id != goal), key=lambda s: -order[s]):
-        ways = [
-            best[o.to]
-            for step in table.steps_from(state)
-            if not step.standing
-            for o in step.outcomes
-            if o.to in best and (order[o.to] > order[state] or o.to == goal) and not (table.state[o.to].final and o.to != goal)
-        ]
+        steps = (s for s in table.steps_from(state) if not s.standing)
+        ways = [best[o.to] for step in steps for o in step.outcomes if leads(state, o)]
         if ways:
             best[state] = (state, *max(ways, key=len))
     return best.get(table.initial, (table.initial, goal))
 
 
-def _rows(table: Table, edges: Iterable[Edge]) -> tuple[dict[int, str], ...]:
+def _rows(table: Table, edges: Iterable[Edge], bundles: Iterable[Bundle]) -> tuple[dict[int, str], ...]:
     main = spine(table)
-    level = _levels(table, main, edges)
+    pairs = [(e.from_, e.to) for e in edges]
+    # A case goes on from such a state, so it stands near those that lead to it; an end stands at the foot.
+    pairs += [(f, b.to) for b in bundles for f in b.from_ if not table.state[b.to].final]
+    level = _levels(table, main, pairs)
     rows: list[dict[int, str]] = [{} for _ in range(max(level.values()) + 1)]
     column: dict[str, int] = {}
     for state in sorted((s.id for s in table.states), key=lambda s: (level[s], s not in main)):
@@ -114,12 +120,12 @@ def _rows(table: Table, edges: Iterable[Edge]) -> tuple[dict[int, str], ...]:
     return tuple(row for row in rows if row)
 
 
-def _levels(table: Table, main: tuple[str, ...], edges: Iterable[Edge]) -> dict[str, int]:
+def _levels(table: Table, main: tuple[str, ...], pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
     """The spine stands one state a row; any other state one row below the highest one that leads to it."""
     level = {s: n for n, s in enumerate(main)}
     rest = [s.id for s in table.states if s.id not in level]
     while rest:
-        ready = [(level[e.from_] + 1, e.to) for e in edges if e.to in rest and e.from_ in level]
+        ready = [(level[from_] + 1, to) for from_, to in pairs if to in rest and from_ in level]
         if not ready:
             level.update(dict.fromkeys(rest, len(main) - 1))
             break

@@ -27,6 +27,8 @@ from shugu.web.regime_words import code_title
 from shugu.web.shapes import Chip, Tone
 from shugu.web.wording import STATUS
 
+# Sections of a comparison that stand open; the others open at a click.
+OPENED = ("documents", "operations", "periods", "deciders", "certificates", "materials")
 _TONES = {"in_force": Tone.GOOD, "trial": Tone.PROGRESS, "lapsed": Tone.STOPPED}
 
 
@@ -153,7 +155,8 @@ def compared(request: HttpRequest) -> HttpResponse:
         "left": left.regime, "right": right.regime, "left_title": Text(*left.regime.title), "only": only,
         "right_title": Text(*right.regime.title), **_pair(a, b),
         "sections": [s.differing() for s in sections] if only else sections,
-        "differences": sum(len(s.differing().lines) for s in sections), "lines": sum(len(s.lines) for s in sections),
+        "opened": OPENED, "lines": sum(len(s.lines) for s in sections),
+        "differences": sum(len(s.differing().lines) for s in sections),
     }  # fmt: skip
     return render(request, "web/regime_compare.html", shown)
 

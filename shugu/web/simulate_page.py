@@ -227,8 +227,8 @@ def answer(regime: Regime, table: Table, operation: str, found: Simulation) -> A
         end = table.state[found.end].title
         summary = Text(f"按所填情形走到“{end.zh}”为止，不能办成。", f"With these answers it comes to “{end.en}” and no further.")
     else:
-        a, b, end = last.earliest.on, last.latest.on, table.state[found.end].title
-        summary = Text(f"最早 {a}、最晚 {b} {end.zh}。", f"{end.en}: on {a} at the earliest, {b} at the latest.")
+        a, b, end = _moment(last.earliest), _moment(last.latest), table.state[found.end].title
+        summary = Text(f"{end.zh}：最早 {a.zh}，最晚 {b.zh}。", f"{end.en}: on {a.en} at the earliest, {b.en} at the latest.")
     return Answer(
         summary, any(m.provisional for pair in lines for m in pair), _steps(regime, table, found),
         _clocks(regime, table, operation, found), _idle(regime, table, found),
