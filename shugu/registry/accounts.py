@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from shugu.kernel import journal, store
 from shugu.kernel.cases import Actor
+from shugu.kernel.commands import command
+from shugu.kernel.errors import NotFound
 from shugu.kernel.queries import name_fact
 from shugu.registry.errors import AccountMissing, AccountOpen
 from shugu.registry.models import Account, Entry, Filing, Mark
@@ -14,6 +17,27 @@ from shugu.registry.models import Account, Entry, Filing, Mark
 name_fact("account.opened", "开立登记账户", "register account opened")
 name_fact("account.changed", "变更登记账户", "register account changed")
 name_fact("account.closed", "注销登记账户", "register account closed")
+name_fact("account.looked_at", "查询登记账户", "register account looked at")
+_SEATS = frozenset({"registrar", "reviewer", "regulator", "auditor"})
+
+
+@dataclass(frozen=True)
+class LookAtAccount:
+    number: str
+
+
+@command("registry.look_at_account", ("查询账户簿", "look at an account book"))
+def look_at_account(cmd: LookAtAccount, *, actor: Actor, now: datetime) -> Account:
+    """By the holder or the venue's staff; the look is a fact. Errors: NotFound, for strangers too."""
+    row = Account.objects.filter(number=cmd.number).first()
+    if row is None or not (actor.org == row.org_id or actor.seats & _SEATS):
+        raise NotFound(what=(f"登记账户 {cmd.number}", f"account {cmd.number}"))
+    ground = "own" if actor.org == row.org_id else "duty"
+    journal.record(
+        "account.looked_at", subject=f"registry.account:{row.pk}", actor=actor, now=now,
+        data={"account": row.number, "ground": ground},
+    )  # fmt: skip
+    return row
 
 
 def _record(name: str, row: Account, actor: Actor, now: datetime, day: date, case: int | None) -> int:

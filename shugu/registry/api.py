@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from ninja import Field, Router
 
 from shugu.kernel import clock
+from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
 from shugu.kernel.workdays import local_day
-from shugu.registry import queries, queries_notices, services
-from shugu.registry.models import Filing
+from shugu.registry import queries, queries_book, queries_notices, services, windows
+from shugu.registry.models import Filing, Window
 from shugu.registry.queries import EntryView, HolderShare
 from shugu.web.api import Strict, actor_of, key_of
 
@@ -24,16 +25,40 @@ class HolderIn(Strict):
     parts: int
 
 
+class ParentIn(Strict):
+    """`entry` (a number) or `source`; `parts` of ten thousand."""
+
+    entry: str = ""
+    source: str = ""
+    processing: str = ""
+    parts: int = 0
+
+
 class FilingIn(Strict):
     # `register` itself is a method of every schema.
     register_id: str = Field(alias="register")
     applicant_org: int | None = None
-    title: str
+    title: str = ""
     object_kind: str = "data_product"
-    rights: list[str]
-    form: dict[str, str]
+    rights: list[str] = []
+    form: dict[str, str] = {}
     holders: list[HolderIn] = []
     reviewer_org: int | None = None
+    operation: str = "first"
+    entry: str = ""
+    counterparty_org: int | None = None
+    agent_org: int | None = None
+    verifier_org: int | None = None
+    lineage: list[ParentIn] = []
+    mark: int | None = None
+
+
+class WindowIn(Strict):
+    filings: list[FilingIn]
+
+
+class AppealIn(Strict):
+    statement: str
 
 
 class ActIn(Strict):
@@ -64,6 +89,7 @@ def _filing(row: Filing) -> dict[str, Any]:
     shown = queries.filing_view(row)
     return {
         "id": shown.id, "number": shown.number, "case": shown.case_number, "register": shown.register, "state": shown.state,
+        "operation": shown.operation,
         "title": shown.title, "object_kind": shown.object_kind, "applicant_org": shown.applicant,
         "reviewer_org": shown.reviewer, "rights": list(shown.rights), "holders": _shares(shown.holders),
         "form": dict(shown.form), "filed_at": shown.filed_at.isoformat(), "defects": list(shown.defects),
@@ -79,7 +105,22 @@ def _entry(shown: EntryView) -> dict[str, Any]:
         "entered_on": shown.entered_on.isoformat(), "valid_until": shown.valid_until.isoformat(),
         "facets": [{"facet": line.facet.value, "article": line.article} for line in shown.lines],
         "certificate": shown.certificate_number,
+        "encumbrances": [{"id": o.id, "kind": o.kind, "until": o.until.isoformat() if o.until else None, "article": o.article}
+                         for o in queries_book.encumbrances(shown.id)],
+        "parents": [{"entry": p.number, "title": p.title, "processing": p.processing, "parts": p.parts}
+                    for p in queries_book.parents_of(shown.id)],
+        "children": [number for number, _ in queries_book.children_of(shown.id)],
+        "links": [{"kind": kind, "entry": number} for kind, number, _ in queries_book.links_of(shown.id)],
     }  # fmt: skip
+
+
+def _upload(payload: MaterialIn) -> services.Upload:
+    """Errors: InputInvalid."""
+    try:
+        content = base64.b64decode(payload.content, validate=True)
+    except ValueError as error:
+        raise InputInvalid(fields="content", field_errors={"content": ("不是 Base64", "not base64")}) from error
+    return services.Upload(payload.material, payload.filename, payload.media_type, content)
 
 
 def _found(number: str) -> Filing:
@@ -98,11 +139,74 @@ def registers(request: HttpRequest) -> list[dict[str, Any]]:
 def submit_filing(request: HttpRequest, payload: FilingIn) -> dict[str, Any]:
     """Opens an application; file its materials, then act `submit` (or `commission`)."""
     actor = actor_of(request)
-    cmd = services.SubmitFiling(
+    return _filing(services.submit_filing(_command(payload, actor), actor=actor, now=clock.now(), key=key_of(request)))
+
+
+def _command(payload: FilingIn, actor: Actor) -> services.SubmitFiling:
+    return services.SubmitFiling(
         payload.register_id, payload.applicant_org or actor.org or 0, payload.title, payload.object_kind, tuple(payload.rights),
-        payload.form, tuple((h.org, h.parts) for h in payload.holders), payload.reviewer_org,
+        payload.form, tuple((h.org, h.parts) for h in payload.holders), payload.reviewer_org, operation=payload.operation,
+        entry_number=payload.entry, counterparty_org=payload.counterparty_org, agent_org=payload.agent_org,
+        verifier_org=payload.verifier_org, mark=payload.mark,
+        lineage=tuple(services.Parent(p.entry, p.source, p.processing, p.parts) for p in payload.lineage),
     )  # fmt: skip
-    return _filing(services.submit_filing(cmd, actor=actor, now=clock.now(), key=key_of(request)))
+
+
+def _window(row: Window) -> dict[str, Any]:
+    return {
+        "number": row.number, "case": row.case.number, "title": row.title, "received_at": row.received_at.isoformat(),
+        "filings": [{"register": o.register, "filing": o.filing, "case": o.case_number, "state": o.state, "entry": o.entry}
+                    for o in windows.outcomes(row)],
+    }  # fmt: skip
+
+
+@router.post("/windows")
+def submit_window(request: HttpRequest, payload: WindowIn) -> dict[str, Any]:
+    """One application to several registers under one receipt number."""
+    actor = actor_of(request)
+    cmd = services.SubmitWindow(tuple(_command(one, actor) for one in payload.filings))
+    return _window(services.submit_window(cmd, actor=actor, now=clock.now(), key=key_of(request)))
+
+
+@router.get("/windows/{number}")
+def window(request: HttpRequest, number: str) -> dict[str, Any]:
+    return _window(windows.window_of(number, actor_of(request)))
+
+
+@router.post("/windows/{number}/materials")
+def add_window_material(request: HttpRequest, number: str, payload: MaterialIn) -> dict[str, Any]:
+    """The document goes to every application whose next step asks for it; `taken` says to how many."""
+    upload = _upload(payload)
+    cmd = services.AddWindowMaterial(number, upload)
+    return {"taken": services.add_window_material(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request))}
+
+
+@router.post("/windows/{number}/{do}")
+def act_on_window(request: HttpRequest, number: str, do: str, payload: ActIn) -> dict[str, Any]:
+    """`submit` or `accept` in every application at once, all or none."""
+    actor = actor_of(request)
+    services.act_on_window(services.ActOnWindow(number, do, payload.input), actor=actor, now=clock.now(), key=key_of(request))
+    return _window(windows.window_of(number, actor))
+
+
+@router.post("/filings/{number}/appeal")
+def file_appeal(request: HttpRequest, number: str, payload: AppealIn) -> dict[str, Any]:
+    """To have a refusal looked at again, once and in time."""
+    cmd = services.FileAppeal(number, payload.statement)
+    row = services.file_appeal(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request))
+    return {"number": row.number, "case": row.case.number, "filed_at": row.filed_at.isoformat()}
+
+
+@router.get("/accounts/{number}")
+def account(request: HttpRequest, number: str) -> dict[str, Any]:
+    """A holder's account, for itself and the venue's staff; the look is recorded."""
+    row = services.look_at_account(services.LookAtAccount(number), actor=actor_of(request), now=clock.now())
+    held = [e for e in queries.entries_of(row.org_id, local_day(clock.now())) if e.register == row.register]
+    return {
+        "number": row.number, "register": row.register, "org": row.org_id, "opened_on": row.opened_on.isoformat(),
+        "changed_on": row.changed_on.isoformat() if row.changed_on else None,
+        "closed_on": row.closed_on.isoformat() if row.closed_on else None, "entries": [_entry(e) for e in held],
+    }  # fmt: skip
 
 
 @router.get("/filings/{number}")
@@ -114,12 +218,7 @@ def filing(request: HttpRequest, number: str) -> dict[str, Any]:
 @router.post("/filings/{number}/materials")
 def add_material(request: HttpRequest, number: str, payload: MaterialIn) -> dict[str, Any]:
     actor = actor_of(request)
-    try:
-        content = base64.b64decode(payload.content, validate=True)
-    except ValueError as error:
-        raise InputInvalid(fields="content", field_errors={"content": ("不是 Base64", "not base64")}) from error
-    upload = services.Upload(payload.material, payload.filename, payload.media_type, content)
-    cmd = services.AddMaterial(_found(number).pk, upload, payload.signers)
+    cmd = services.AddMaterial(_found(number).pk, _upload(payload), payload.signers)
     row = services.add_material(cmd, actor=actor, now=clock.now(), key=key_of(request))
     return {"id": row.pk, "material": row.material, "digest": row.digest, "size": row.size}
 

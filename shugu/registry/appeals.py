@@ -84,3 +84,8 @@ def act_on_appeal(cmd: ActOnAppeal, *, actor: Actor, now: datetime) -> Appeal:
     engine.act(row.pk, Command(cmd.do, dict(cmd.input)), actor=actor, now=now, fact_data={"appeal": row.number})
     row.refresh_from_db()
     return row
+
+
+def may_appeal(row: Filing, actor: Actor) -> bool:
+    """Whether this applicant may still ask for the refusal to be looked at again."""
+    return actor.org == row.applicant_id and row.case.state in REFUSED and not Appeal.objects.filter(filing=row).exists()

@@ -9,9 +9,10 @@ from django.urls import reverse
 
 from shugu.kernel import queries as cases
 from shugu.kernel.cases import Actor
+from shugu.kernel.errors import Forbidden
 from shugu.kernel.text import Text
 from shugu.registry import applications, services
-from shugu.registry.models import Filing, Objection
+from shugu.registry.models import Appeal, Filing, Objection, Window
 from shugu.web import case_acts, navigation
 
 
@@ -25,6 +26,29 @@ def act_on_objection(
     case: int, do: str, input: dict[str, Any], undertaking: str, *, actor: Actor, now: datetime, key: str | None
 ) -> object:
     return services.act_on_objection(services.ActOnObjection(case, do, input, undertaking), actor=actor, now=now, key=key)
+
+
+def act_on_appeal(
+    case: int, do: str, input: dict[str, Any], undertaking: str, *, actor: Actor, now: datetime, key: str | None
+) -> object:
+    return services.act_on_appeal(services.ActOnAppeal(case, do, input), actor=actor, now=now, key=key)
+
+
+def act_on_window(
+    case: int, do: str, input: dict[str, Any], undertaking: str, *, actor: Actor, now: datetime, key: str | None
+) -> object:
+    """Nothing is done in the window's own case: its registers move it."""
+    raise Forbidden()
+
+
+def window_url(case: int) -> str:
+    number = Window.objects.filter(pk=case).values_list("number", flat=True).first()
+    return reverse("registry:window", args=[number]) if number else ""
+
+
+def appeal_url(case: int) -> str:
+    number = Appeal.objects.filter(pk=case).values_list("filing__number", flat=True).first()
+    return reverse("registry:filing", args=[number]) if number else ""
 
 
 def filing_url(case: int) -> str:
@@ -53,6 +77,8 @@ def _conclusions(case: int) -> list[tuple[str, Text]]:
 def register() -> None:
     case_acts.register("registry.filing", act_on_filing, filing_url)
     case_acts.register("registry.objection", act_on_objection, objection_url)
+    case_acts.register("registry.window", act_on_window, window_url)
+    case_acts.register("registry.appeal", act_on_appeal, appeal_url)
     case_acts.name_input("refusal_ground", "不予受理或登记的情形", "Ground of refusal", "choice", _refusal_grounds)
     case_acts.name_input("review_conclusion", "实质性审查结论", "Conclusion of the substantive review", "choice", _conclusions)
     for url_name, zh, en, order in (
@@ -61,3 +87,4 @@ def register() -> None:
         ("registry:verify", "核验", "Verify", 320),
     ):
         navigation.register(navigation.NavItem(navigation.EVERYBODY, Text(zh, en), url_name, order))
+    navigation.register(navigation.NavItem("merchant", Text("我的登记", "My registrations"), "registry:mine", 305))

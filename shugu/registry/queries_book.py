@@ -11,7 +11,7 @@ from shugu.kernel import runtime
 from shugu.kernel.workdays import due
 from shugu.registry import applications, queries
 from shugu.registry.domain import ENDED, Facet
-from shugu.registry.models import Account, Entry, EntryVersion, Filing, Lineage, Link, Mark, TradeRecord
+from shugu.registry.models import Account, Certificate, Entry, EntryVersion, Filing, Lineage, Link, Mark, TradeRecord
 
 
 @dataclass(frozen=True)
@@ -122,3 +122,15 @@ def links_of(entry_id: int) -> list[tuple[str, str, str]]:
     left = Link.objects.filter(left_id=entry_id).select_related("right").order_by("pk")
     right = Link.objects.filter(right_id=entry_id).select_related("left").order_by("pk")
     return [(r.kind, r.right.number, r.right.title) for r in left] + [(r.kind, r.left.number, r.left.title) for r in right]
+
+
+def certificates_of(entry_id: int) -> list[tuple[str, str, date]]:
+    """(number, kind, last day) of every certificate ever issued about it, newest first."""
+    rows = Certificate.objects.filter(version__entry_id=entry_id).order_by("-pk")
+    return list(rows.values_list("number", "kind", "valid_until"))
+
+
+def account_number(register: str, org: int) -> str:
+    """The live account's number; empty without one."""
+    found = Account.objects.filter(register=register, org_id=org, closed_on__isnull=True).first()
+    return found.number if found is not None else ""

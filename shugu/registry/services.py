@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shugu.registry.accounts import LookAtAccount, look_at_account
 from shugu.registry.appeals import ActOnAppeal, FileAppeal, act_on_appeal, file_appeal
 from shugu.registry.book import (
     DISPOSALS,
@@ -44,6 +45,7 @@ __all__ = [
     "FileAppeal",
     "FileObjection",
     "LiftHold",
+    "LookAtAccount",
     "LookAtFiling",
     "Parent",
     "PlaceHold",
@@ -61,6 +63,7 @@ __all__ = [
     "file_appeal",
     "file_objection",
     "lift_hold",
+    "look_at_account",
     "look_at_filing",
     "open_register",
     "place_hold",

@@ -9,10 +9,15 @@ from django.urls import reverse
 
 from shugu.kernel import queries as cases
 from shugu.kernel.text import Text
-from shugu.registry import applications, queries
+from shugu.party import queries as parties
+from shugu.registry import applications, queries, queries_book
+from shugu.registry.applications import FormField
+from shugu.registry.certificates import ENCUMBRANCES
 from shugu.registry.domain import Facet, FacetLine
 from shugu.registry.models import EntryVersion, Mark, TradeRecord
+from shugu.registry.operations import operations
 from shugu.registry.queries import EntryView, FilingView
+from shugu.registry.queries_book import Encumbrance
 from shugu.registry.queries_notices import NoticeView
 from shugu.web.from_kernel import chip_of, clock_of
 from shugu.web.shapes import Act, Chip, Event, Record, Tone
@@ -24,7 +29,9 @@ FACET_TONES: Mapping[Facet, Tone] = {
     Facet.OBJECTED: Tone.WARNING,
     Facet.SUSPENDED: Tone.STOPPED,
     Facet.EXPIRED: Tone.NEUTRAL,
+    Facet.REVOKED_IN_PART: Tone.WARNING,
     Facet.REVOKED: Tone.BAD,
+    Facet.CANCELLED: Tone.BAD,
 }
 
 
@@ -33,10 +40,23 @@ def facet_chips(lines: Iterable[FacetLine]) -> list[tuple[Chip, str, str]]:
     return [(Chip(line.title, FACET_TONES[line.facet]), line.article, line.reason) for line in lines]
 
 
-def particulars(register: str, object_kind: str, form: Mapping[str, str]) -> list[tuple[Text, object]]:
-    """The rule file's questions with the answers given, coded ones spelt out."""
-    fields = applications.form_fields(register, object_kind)
-    return [(f.title, dict(f.options).get(form[f.id], form[f.id])) for f in fields if form.get(f.id)]
+def particulars(
+    register: str, object_kind: str, form: Mapping[str, str], operation: str = "", *, public: bool = False
+) -> list[tuple[Text, object]]:
+    """The rule file's questions with the answers given, coded ones spelt out; without an operation those of all of them.
+    `public` leaves out what the rules keep from strangers."""
+    codes = (operation,) if operation else applications.operation_codes(register)
+    fields = {f.id: f for code in reversed(codes) for f in applications.form_fields(register, object_kind, code)}
+    told = [f for f in fields.values() if form.get(f.id) and (f.public or not public)]
+    return [(f.title, _spelt(f, form[f.id])) for f in told]
+
+
+def _spelt(question: FormField, answer: str) -> object:
+    options = dict(question.options)
+    if question.kind != "multi":
+        return options.get(answer, answer)
+    found = [options.get(code, Text(code, code)) for code in answer.split(",")]
+    return Text("、".join(t.zh for t in found), ", ".join(t.en for t in found))
 
 
 def rights_text(register: str, rights: Iterable[str]) -> Text:
@@ -47,6 +67,23 @@ def rights_text(register: str, rights: Iterable[str]) -> Text:
 
 def register_title(register: str) -> Text:
     return Text(*applications.register_named(register).title)
+
+
+def operation_title(register: str, operation: str) -> Text:
+    found = operations(applications.rules_of(register)).get(operation)
+    return found.title if found is not None else Text(operation, operation)
+
+
+def filing_state(filing: FilingView) -> Chip:
+    tab, _ = cases.view_of(filing.id)
+    return chip_of(tab.state[filing.state])
+
+
+def encumbrance_lines(entry_id: int) -> list[tuple[Text, str, Encumbrance]]:
+    """(kind, whose, encumbrance) of what stands beside an entry."""
+    found = queries_book.encumbrances(entry_id)
+    names = parties.org_names([one.beneficiary for one in found if one.beneficiary])
+    return [(ENCUMBRANCES.get(o.kind, Text(o.kind, o.kind)), names.get(o.beneficiary or 0, ""), o) for o in found]
 
 
 def entry_record(entry: EntryView) -> Record:

@@ -2,16 +2,22 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.registry import views, views_public
+from shugu.registry import views, views_apply, views_book, views_public, views_window
 
 app_name = "registry"
 urlpatterns = [
     path("register/", views_public.book, name="book"),
-    path("register/apply/", views.choose, name="choose"),
-    path("register/apply/<slug:register>/", views.apply, name="apply"),
+    path("register/apply/", views_apply.choose, name="choose"),
+    path("register/apply/window/", views_window.apply, name="window_apply"),
+    path("register/apply/<slug:register>/", views_apply.apply, name="apply"),
+    path("register/apply/<slug:register>/<slug:operation>/", views_apply.apply, name="apply_for"),
+    path("windows/<str:number>/", views_window.window, name="window"),
+    path("accounts/<str:number>/", views_book.account, name="account"),
+    path("my/register/", views_book.mine, name="mine"),
     path("register/<str:number>/", views_public.entry, name="entry"),
     path("register/<str:number>/object/", views.object_to_entry, name="object"),
     path("filings/<str:number>/", views.filing, name="filing"),
+    path("filings/<str:number>/appeal/", views.appeal, name="appeal"),
     path("filings/<str:number>/edit/", views.revise, name="revise"),
     path("notices/", views_public.notices, name="notices"),
     path("notices/<str:number>/", views.notice, name="notice"),

@@ -1,4 +1,4 @@
-"""Pages for those who file and object: choose a register, apply, see and revise an application, object."""
+"""Pages for those who filed and who object: see and revise an application, have a refusal looked at again, object."""
 
 from __future__ import annotations
 
@@ -10,62 +10,15 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from shugu.formats.errors import ShuguError
 from shugu.kernel import clock
-from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.party.access import require, require_org
-from shugu.registry import applications, queries, queries_notices, services
-from shugu.registry.forms import answers, application_form, holders_named, objection_form, organisation_named
+from shugu.registry import queries, queries_notices, services
+from shugu.registry.appeals import may_appeal
+from shugu.registry.forms import AppealForm, answers, application_form, initial_answers, objection_form
 from shugu.registry.shown import filing_record, notice_record, particulars
+from shugu.registry.views_apply import beside
 from shugu.web.forms import add_refusal
 from shugu.web.shapes import Link
-
-
-@require_GET
-def choose(request: HttpRequest) -> HttpResponse:
-    """One window: every register of the venue, the open ones with a way in."""
-    return render(request, "registry/choose.html", {"registers": queries.registers()})
-
-
-@require_http_methods(["GET", "POST"])
-def apply(request: HttpRequest, register: str) -> HttpResponse:
-    actor = require_org(request)
-    assert actor.org is not None
-    if register not in {r["id"] for r in queries.registers()}:
-        raise NotFound(what=(f"登记簿 {register}", f"register {register}"))
-    kinds = applications.object_kinds(register)
-    asked = request.GET.get("object", "data_product")
-    object_kind = asked if asked in kinds else next(iter(kinds))
-    form = application_form(register, object_kind)(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            given = form.cleaned_data
-            reviewer = organisation_named(given["reviewer"], "reviewer") if given.get("reviewer") else None
-            cmd = services.SubmitFiling(
-                register, actor.org, given["title"], object_kind, tuple(given["rights"]), answers(given),
-                holders_named(given["holders"]), reviewer,
-            )  # fmt: skip
-            row = services.submit_filing(cmd, actor=actor, now=clock.now(), key=str(form.idempotency_key))
-        except ShuguError as refusal:
-            _beside(form, refusal)
-        else:
-            told = Text("申请已建立，请上传材料后提交。", "Application opened; file the materials, then submit.")
-            messages.success(request, str(told))
-            return redirect("web:case", row.case.number)
-    title = Text(*applications.register_named(register).title)
-    shown = {
-        "form": form, "title": Text(f"首次登记申请 · {title.zh}", f"First registration · {title.en}"),
-        "kinds": [(code, words, code == object_kind) for code, words in kinds.items()],
-        "crumb": Link(Text("选择登记事项", "Registers"), reverse("registry:choose")),
-        "submit": Text("建立申请，下一步上传材料", "Open the application; materials come next"),
-    }  # fmt: skip
-    return render(request, "registry/apply.html", shown, status=422 if form.errors else 200)
-
-
-def _beside(form: object, refusal: ShuguError) -> None:
-    """The commands' field names are the form's, with another prefix for the rule file's questions."""
-    told = {n.replace("form.", "form_").replace("reviewer_org", "reviewer"): t for n, t in refusal.field_errors.items()}
-    refusal.field_errors = told
-    add_refusal(form, refusal)  # type: ignore[arg-type]
 
 
 @require_GET
@@ -78,24 +31,47 @@ def filing(request: HttpRequest, number: str) -> HttpResponse:
     return render(
         request,
         "registry/filing.html",
-        {"filing": shown, "record": filing_record(shown, now), "rows": particulars(shown.register, shown.object_kind, shown.form),
-         "may_revise": may_revise},
+        {"filing": shown, "record": filing_record(shown, now), "may_revise": may_revise, "may_appeal": may_appeal(row, actor),
+         "rows": particulars(shown.register, shown.object_kind, shown.form, shown.operation)},
     )  # fmt: skip
+
+
+@require_http_methods(["GET", "POST"])
+def appeal(request: HttpRequest, number: str) -> HttpResponse:
+    """To have a refusal looked at again."""
+    actor, now = require_org(request), clock.now()
+    shown = queries.filing(number, actor)
+    form = AppealForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        cmd = services.FileAppeal(shown.number, form.cleaned_data["statement"])
+        try:
+            row = services.file_appeal(cmd, actor=actor, now=now, key=str(form.idempotency_key))
+        except ShuguError as refusal:
+            add_refusal(form, refusal)
+        else:
+            return redirect("web:case", row.case.number)
+    page = {
+        "form": form, "title": Text("申请复核", "Ask for reconsideration"), "lead": shown.reason,
+        "crumb": Link(shown.number, reverse("registry:filing", args=[shown.number])), "submit": Text("提交", "Submit"),
+    }  # fmt: skip
+    return render(request, "web/form.html", page, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
 def revise(request: HttpRequest, number: str) -> HttpResponse:
     actor, now = require_org(request), clock.now()
     shown = queries.filing(number, actor)
-    initial = {"title": shown.title, "rights": shown.rights, **{f"form_{k}": v for k, v in shown.form.items()}}
-    form = application_form(shown.register, shown.object_kind, revising=True)(request.POST or None, initial=initial)
+    initial = {"title": shown.title, "rights": shown.rights, **initial_answers(shown)}
+    make = application_form(shown.register, shown.object_kind, shown.operation, revising=True)
+    form = make(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        cmd = services.ReviseFiling(shown.id, given["title"], tuple(given["rights"]), answers(given))
+        rights = tuple(given["rights"]) if "rights" in given else shown.rights
+        cmd = services.ReviseFiling(shown.id, given.get("title") or shown.title, rights, answers(given))
         try:
             services.revise_filing(cmd, actor=actor, now=now, key=str(form.idempotency_key))
         except ShuguError as refusal:
-            _beside(form, refusal)
+            beside(form, refusal)
         else:
             return redirect("registry:filing", shown.number)
     page = {

@@ -16,10 +16,12 @@ from shugu.kernel import clock, signer
 from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
-from shugu.registry import queries, queries_notices
+from shugu.registry import applications, queries, queries_book, queries_notices
 from shugu.registry.forms import VerifyForm
+from shugu.registry.operations import On, operations
 from shugu.registry.shown import (
     FACET_TONES,
+    encumbrance_lines,
     entry_events,
     entry_record,
     facet_chips,
@@ -68,13 +70,25 @@ def book(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 def entry(request: HttpRequest, number: str) -> HttpResponse:
     shown = queries.entry_by_number(number, local_day(clock.now()))
-    operations: list[str] = next((r["operations"] for r in queries.registers() if r["id"] == shown.register), [])
+    codes: list[str] = next((r["operations"] for r in queries.registers() if r["id"] == shown.register), [])
     page = {
         "entry": shown, "record": entry_record(shown), "facets": facet_chips(shown.lines),
-        "rights": rights_text(shown.register, shown.rights), "rows": particulars(shown.register, shown.object_kind, shown.form),
-        "events": entry_events(shown), "may_object": "objection" in operations,
+        "rights": rights_text(shown.register, shown.rights), "events": entry_events(shown),
+        "rows": particulars(shown.register, shown.object_kind, shown.form, public=True),
+        "may_object": "objection" in codes, "ways": _ways(shown, codes), "marks": encumbrance_lines(shown.id),
+        "parents": queries_book.parents_of(shown.id), "children": queries_book.children_of(shown.id),
+        "links": queries_book.links_of(shown.id), "certificates": queries_book.certificates_of(shown.id),
     }  # fmt: skip
     return render(request, "registry/entry.html", page)
+
+
+def _ways(shown: queries.EntryView, codes: list[str]) -> list[Link]:
+    """What may be applied for about this entry."""
+    known = operations(applications.rules_of(shown.register)).values()
+    address = {op.code: reverse("registry:apply_for", args=[shown.register, op.code]) for op in known}
+    return [
+        Link(op.title, f"{address[op.code]}?entry={shown.number}") for op in known if op.code in codes and op.on is On.ENTRY
+    ]
 
 
 @require_GET
