@@ -41,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--name", help="id of the connector, also the name of its keys")
     init.add_argument("--suite", choices=["sm", "intl"], default="sm")
     init.add_argument("--receipts-url")
+    point = commands.add_parser("point", help="the exchange has moved to another address")
+    point.add_argument("--exchange-url", required=True)
+    point.add_argument("--receipts-url")
     serve = commands.add_parser("serve", help="serve the data plane")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, required=True)
@@ -51,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--dictionary", type=Path, required=True)
     add.add_argument("--related", action="append", default=[], metavar="NAME=PATH")
     check = commands.add_parser("verify-meter", help="derive the meter chain again")
-    for command in (init, serve, add, check):
+    for command in (init, point, serve, add, check):
         command.add_argument("--home", type=Path, required=True)
     return parser
 
@@ -89,6 +92,9 @@ def main(argv: list[str] | None = None) -> int:
             _init(options)
         elif options.command == "add-product":
             _add(options)
+        elif options.command == "point":
+            moved = home.point_at(options.home, options.exchange_url, options.receipts_url)
+            print(json.dumps({"exchange": options.exchange_url, "changed": moved}))
         elif options.command == "verify-meter":
             problems = verify_meter(options.home)
             print(json.dumps({"ok": not problems, "problems": problems}, ensure_ascii=False))

@@ -96,11 +96,31 @@ def create(
     config = {
         "id": identity,
         "suite": suite,
-        "exchange_url": exchange_url.rstrip("/"),
-        "receipts_url": receipts_url or exchange_url.rstrip("/") + "/api/connectors/receipts",
+        **_addresses(exchange_url, receipts_url),
     }
     (path / CONFIG).write_text(json.dumps(config, indent=1), encoding="utf-8")
     Store(path / STATE).close()
+
+
+def point_at(path: Path, exchange_url: str, receipts_url: str | None = None) -> bool:
+    """The exchange has moved to another address: receipts go there from the next start on; whether anything changed. The
+    pinned keys stay: only the same exchange can be at the new place. Raises HomeNotReady."""
+    try:
+        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise HomeNotReady(path=str(path), detail=str(error)) from error
+    moved = {**config, **_addresses(exchange_url, receipts_url)}
+    if moved == config:
+        return False
+    fresh = path / f"{CONFIG}.new"
+    fresh.write_text(json.dumps(moved, indent=1), encoding="utf-8")
+    fresh.replace(path / CONFIG)
+    return True
+
+
+def _addresses(exchange_url: str, receipts_url: str | None) -> dict[str, str]:
+    base = exchange_url.rstrip("/")
+    return {"exchange_url": base, "receipts_url": receipts_url or f"{base}/api/connectors/receipts"}
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -129,6 +129,10 @@ def demonstrate(options: argparse.Namespace) -> int:
         code = _tell(home, home.path / "demo-out")
         if code != 0:
             return code
+    _need_port("127.0.0.1", story.connector_port())
+    if story.connector_port() == home.port:  # remembered from an earlier start at another port
+        raise PortTaken(port=str(home.port))
+    story.point_connector()
     return _serve_all("127.0.0.1", [story.connector_command()], lambda: story.print_welcome(home, started))
 
 

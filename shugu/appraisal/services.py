@@ -22,7 +22,7 @@ from shugu.appraisal.services_assignment import (
     order_compliance,
 )
 from shugu.formats.canonical import canonical, digest_hex
-from shugu.formats.credential import require_credential
+from shugu.formats.credential import require_credential, split_proofs
 from shugu.formats.errors import ShuguError
 from shugu.formats.suites import Keyring, parse_vkey
 from shugu.formats.times import read_time
@@ -106,16 +106,19 @@ def _checked(document: Mapping[str, Any], holders: set[int]) -> tuple[str, int, 
     subject = document.get("credentialSubject")
     connector = str(subject.get("connector", "")) if isinstance(subject, Mapping) else ""
     try:
-        org, vkey = parties.connector_key(connector)
+        org, vkeys = parties.connector_pinned(connector)
     except NotFound as error:
         named = connector or "?"
         raise _refused(f"连接器 {named} 未登记", f"connector {named} is not registered") from error
     if org not in holders:
         raise _refused("连接器不属于本登记的权利人", "the connector belongs to nobody who holds the entry")
     try:
-        body = require_credential(dict(document), Keyring((parse_vkey(vkey),)))
+        # Every key the connector has must have signed: under suite `sm` neither signature stands for the other.
+        body = require_credential(dict(document), Keyring(tuple(parse_vkey(vkey) for vkey in vkeys)))
     except ShuguError as error:
         raise _refused(error.message("zh").rstrip("。"), error.message("en").rstrip(".")) from error
+    if len({str(p["verificationMethod"]) for p in split_proofs(dict(document))[1]}) < len(vkeys):
+        raise _refused("缺少连接器登记公钥之一的签名", "the signature of one of the connector's keys is missing")
     if body["type"] != ["VerifiableCredential", CONNECTOR_DOCUMENT]:
         raise _refused("不是连接器的质量报告", "it is no quality report of a connector")
     told = body["credentialSubject"]

@@ -180,7 +180,7 @@ def _data_faults(offer: Offer, org: int | None, most_rows: int) -> dict[str, tup
 
 def _connector_owner(connector_id: str) -> int | None:
     try:
-        return parties.connector_key(connector_id)[0]
+        return parties.connector_pinned(connector_id)[0]
     except NotFound:
         return None
 

@@ -21,7 +21,7 @@ RECEIPT_MOST = 1 << 20
 class ConnectorIn(Strict):
     connector_id: str
     url: str
-    vkey: str
+    vkey: str | list[str]
 
 
 class ProductIn(Strict):
@@ -52,9 +52,13 @@ def register_connector(request: HttpRequest, body: ConnectorIn) -> Status[dict[s
     actor = actor_of(request)
     if actor.org is None:
         raise Forbidden()
-    cmd = services.RegisterConnector(actor.org, body.connector_id, body.url, body.vkey)
+    cmd = services.RegisterConnector(actor.org, body.connector_id, body.url, _lines(body.vkey))
     row = services.register_connector(cmd, actor=actor, now=clock.now(), key=key_of(request))
     return Status(201, _connector(queries.connector_view(row)))
+
+
+def _lines(vkey: str | list[str]) -> str:
+    return vkey if isinstance(vkey, str) else "\n".join(vkey)
 
 
 @router.get("/connectors", response=dict[str, Any])
@@ -105,7 +109,7 @@ def check_connector(request: HttpRequest, connector_id: str) -> dict[str, Any]:
 
 def _connector(c: queries.ConnectorView) -> dict[str, Any]:
     return {
-        "connector_id": c.connector_id, "url": c.url, "vkey": c.vkey, "registered_at": c.registered_at.isoformat(),
+        "connector_id": c.connector_id, "url": c.url, "vkeys": list(c.vkeys), "registered_at": c.registered_at.isoformat(),
         "checked_at": c.checked_at.isoformat() if c.checked_at else None, "healthy": c.problem is None,
         "problem": dict(c.problem) if c.problem else None,
     }  # fmt: skip

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from shugu.catalogue import queries as catalogue
 from shugu.delivery import wire
 from shugu.delivery.models import Binding, Connector
-from shugu.formats.errors import ShuguError
-from shugu.kernel import journal
+from shugu.formats import delivery as papers
+from shugu.formats.credential import split_proofs
+from shugu.formats.errors import FormatError, ShuguError
+from shugu.formats.suites import Keyring, parse_vkey
+from shugu.kernel import journal, runtime
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.commands import command
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
@@ -24,7 +29,8 @@ _HEX = frozenset("0123456789abcdef")
 
 @dataclass(frozen=True)
 class RegisterConnector:
-    """`url`: where the venue and buyers reach it; `vkey`: one of the key lines that `connector init` printed."""
+    """`url`: where the venue and buyers reach it; `vkey`: the key lines that `connector init` printed, one a line: every
+    key the connector signs with; under suite `sm` an Ed25519 and an SM2 one."""
 
     org: int
     connector_id: str
@@ -53,10 +59,14 @@ def register_connector(cmd: RegisterConnector, *, actor: Actor, now: datetime) -
     Errors: Forbidden, RightMissing, InputInvalid, AddressRefused, ConnectorUnreachable, ConnectorMismatch."""
     _may_register(cmd, actor)
     url = wire.check_address(cmd.url.strip())
-    wire.check_identity(url, cmd.connector_id, cmd.vkey.strip())
-    vkey = cmd.vkey.strip()
+    vkeys = _key_lines(cmd.vkey)
+    left_out = [k for k in wire.check_identity(url, cmd.connector_id, vkeys)["keys"] if k not in vkeys]
+    if left_out:
+        raise _bad_keys("连接器还以这些公钥签名，请一并登记：" + " ".join(map(str, left_out)),
+                        "the connector signs with these keys too, pin them as well: " + " ".join(map(str, left_out)))  # fmt: skip
     if "operator" not in actor.seats:
-        party.register_connector_key(party.RegisterConnectorKey(cmd.org, cmd.connector_id, vkey), actor=actor, now=now)
+        for vkey in vkeys:
+            party.register_connector_key(party.RegisterConnectorKey(cmd.org, cmd.connector_id, vkey), actor=actor, now=now)
     row = Connector.objects.select_for_update().filter(connector_id=cmd.connector_id).first()
     if row is not None and row.org_id != cmd.org:
         raise InputInvalid(
@@ -64,30 +74,57 @@ def register_connector(cmd: RegisterConnector, *, actor: Actor, now: datetime) -
         )
     name = "connector.registered" if row is None else "connector.changed"
     row = row or Connector(connector_id=cmd.connector_id, org_id=cmd.org, registered_at=now)
-    if row.pk is not None and (row.url, row.vkey) == (url, vkey):
+    if row.pk is not None and (row.url, row.vkeys) == (url, vkeys):
         return row
-    row.url, row.vkey, row.checked_at, row.problem = url, vkey, now, None
+    row.url, row.vkeys, row.checked_at, row.problem = url, vkeys, now, None
     row.save()
     journal.record(
         name, subject=f"delivery.connector:{row.pk}", actor=actor, now=now,
-        data={"connector": row.connector_id, "org": row.org_id, "url": url, "vkey": vkey},
+        data={"connector": row.connector_id, "org": row.org_id, "url": url, "vkeys": vkeys},
     )  # fmt: skip
     return row
 
 
 def _may_register(cmd: RegisterConnector, actor: Actor) -> None:
-    from shugu.party.queries import connector_key
+    from shugu.party.queries import connector_pinned
 
     if actor.kind is not ActorKind.PERSON:
         raise Forbidden()
     if "operator" in actor.seats:
-        org, vkey = connector_key(cmd.connector_id)
-        if (org, vkey) != (cmd.org, cmd.vkey.strip()):
+        org, vkeys = connector_pinned(cmd.connector_id)
+        if (org, list(vkeys)) != (cmd.org, _key_lines(cmd.vkey)):
             raise Forbidden()
         return
     if actor.org != cmd.org:
         raise Forbidden()
     party.need_right(actor, cmd.org, "admin")
+
+
+def _key_lines(text: str) -> list[str]:
+    """The key lines given, Ed25519 first. Errors: InputInvalid for none, for two of one suite, and for a missing one under
+    suite `sm`."""
+    try:
+        keys = [parse_vkey(line.strip()) for line in text.splitlines() if line.strip()]
+    except FormatError as error:
+        raise _bad_keys(error.message("zh"), error.message("en")) from error
+    suites = sorted(key.suite.name for key in keys)
+    if not keys or len(set(suites)) != len(suites):
+        raise _bad_keys("每种算法填写一行公钥", "give one key line an algorithm")
+    if runtime.suite() == "sm" and suites != ["intl", "sm"]:
+        raise _bad_keys("本场所须同时登记 Ed25519 与 SM2 公钥，各一行", "this venue pins an Ed25519 and an SM2 key, a line each")
+    return [key.vkey() for key in sorted(keys, key=lambda k: k.suite.name)]
+
+
+def _bad_keys(zh: str, en: str) -> InputInvalid:
+    return InputInvalid(fields="vkey", field_errors={"vkey": (zh, en)})
+
+
+def signed_by(row: Connector, document: Mapping[str, Any], kind: papers.Kind) -> dict[str, Any]:
+    """The subject of a document that every pinned key of the connector signed, and no other. Errors: BadDocument."""
+    _, told = papers.opened(dict(document), kind, Keyring(tuple(parse_vkey(vkey) for vkey in row.vkeys)))
+    if len({str(p["verificationMethod"]) for p in split_proofs(dict(document))[1]}) < len(row.vkeys):
+        raise papers.BadDocument(detail=("缺少登记公钥之一的签名", "the signature of one of the pinned keys is missing"))
+    return dict(told)
 
 
 def own_connector(connector_id: str, actor: Actor) -> Connector:
@@ -102,7 +139,7 @@ def check_connector(connector_id: str, *, actor: Actor, now: datetime) -> Connec
     """Ask the connector who it is and note how that went: an observation, no fact. Errors: NotFound."""
     row = own_connector(connector_id, actor)
     try:
-        wire.check_identity(row.url, row.connector_id, row.vkey)
+        wire.check_identity(row.url, row.connector_id, row.vkeys)
     except ShuguError as error:
         note_contact(row, now, error)
     else:

@@ -21,9 +21,9 @@ class ConnectorForm(FieldForm):
                         "Where buyers pull data and the venue sends grants, such as https://data.example.com"),
     )  # fmt: skip
     vkey = forms.CharField(
-        label=words("公钥行", "Key line"), max_length=300,
-        help_text=words("connector init 输出的 keys 之一，从编号开始的整行",
-                        "One of the keys that connector init printed, the whole line"),
+        label=words("公钥行", "Key lines"), max_length=700, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=words("connector init 输出的 keys，每行一个；国密场所须填写两行",
+                        "The keys that connector init printed, one a line; a venue under SM algorithms asks for both"),
     )  # fmt: skip
 
 

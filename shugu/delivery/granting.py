@@ -38,7 +38,7 @@ for _name, _zh, _en in (
 ):
     name_fact(_name, _zh, _en)
 FACTS = {NoticeAction.SUSPEND: "grant.suspended", NoticeAction.RESUME: "grant.resumed", NoticeAction.REVOKE: "grant.revoked"}
-OPEN = frozenset({"opening", "granted", "delivering", "delivered", "redelivery"})
+OPEN = frozenset({"opening", "granted", "delivering", "delivered", "suspended", "redelivery"})
 
 
 @dataclass(frozen=True)
@@ -201,6 +201,8 @@ def change_grant(cmd: ChangeGrant, *, actor: Actor, now: datetime) -> Delivery:
         raise NotOpen(why=("没有可如此变更的授权", "there is no grant to change like that"))
     for grant in found:
         give_notice(grant, action, cmd.reason.strip(), actor, now)
+    if any(grant.round == row.round for grant in found):
+        keep_time(row, action, now)
     if action is NoticeAction.REVOKE and row.case.state in OPEN:
         engine.act(
             row.pk, Command("revoke", {"reason": cmd.reason.strip()}), actor=actor, now=now,
@@ -208,6 +210,22 @@ def change_grant(cmd: ChangeGrant, *, actor: Actor, now: datetime) -> Delivery:
         )  # fmt: skip
         row.case.refresh_from_db()
     return row
+
+
+# What a notice does to the time to accept: (from which state, by which act).
+_TIME = {NoticeAction.SUSPEND: ("delivered", "pause"), NoticeAction.RESUME: ("suspended", "continue")}
+
+
+def keep_time(row: Delivery, action: NoticeAction, now: datetime) -> None:
+    """A suspended grant stops the time in which the buyer is to accept, a resumed one lets it run on: while the data
+    cannot be drawn again nobody's silence is taken for consent."""
+    state, do = _TIME.get(action, ("", ""))
+    if row.case.state != state:
+        return
+    engine.act(
+        row.pk, Command(do), actor=mandate("delivery", f"{do}:{row.number}"), now=now, fact_data={"delivery": row.number}
+    )
+    row.case.refresh_from_db()
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ from shugu.kernel.models import Case
 
 
 class Connector(models.Model):
-    """A provider's data plane. `vkey`: its Ed25519 or SM2 verifier key line, pinned at registration. `problem` and
+    """A provider's data plane. `vkeys`: its verifier key lines pinned at registration, Ed25519 and SM2, at most one each; a
+    document of it must be signed by every one of them. `problem` and
     `checked_at` tell of the last contact and are no facts."""
 
     connector_id = models.CharField(max_length=80, unique=True)
     org = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
     url = models.CharField(max_length=300)
-    vkey = models.CharField(max_length=300)
+    vkeys = models.JSONField()
     registered_at = models.DateTimeField()
     checked_at = models.DateTimeField(null=True)
     problem = models.JSONField(null=True)

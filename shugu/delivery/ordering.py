@@ -11,14 +11,13 @@ from django.db import transaction
 from shugu.appraisal import services as appraisal
 from shugu.catalogue import queries as catalogue
 from shugu.delivery import wire
-from shugu.delivery.connectors import note_contact, own_connector, problem_of
+from shugu.delivery.connectors import note_contact, own_connector, problem_of, signed_by
 from shugu.delivery.domain import wait_seconds
 from shugu.delivery.errors import ConnectorRefused, ConnectorUnreachable
 from shugu.delivery.models import Connector, QualityOrder
 from shugu.formats import delivery as papers
 from shugu.formats.delivery import Kind
 from shugu.formats.errors import ShuguError
-from shugu.formats.suites import Keyring, parse_vkey
 from shugu.kernel import documents, journal, runtime, signer, store
 from shugu.kernel.cases import Actor, mandate
 from shugu.kernel.commands import command
@@ -120,7 +119,7 @@ def run_order(order: int, clock: Callable[[], datetime]) -> bool:
 
 
 def _take(row: QualityOrder, connector: Connector, report: dict[str, object], now: datetime) -> None:
-    _, told = papers.opened(report, Kind.REPORT, Keyring((parse_vkey(connector.vkey),)))
+    told = signed_by(connector, report, Kind.REPORT)
     if (told.get("order"), told.get("file_sha256")) != (row.number, row.sha256):
         raise ConnectorRefused(why=("报告不是就本指令作出的", "the report does not answer this order"))
     with transaction.atomic():

@@ -99,7 +99,7 @@ class ConnectorView:
     connector_id: str
     org: int
     url: str
-    vkey: str
+    vkeys: tuple[str, ...]
     registered_at: datetime
     checked_at: datetime | None
     problem: Mapping[str, str] | None
@@ -208,7 +208,7 @@ def connector(connector_id: str, actor: Actor) -> ConnectorView:
 
 
 def connector_view(r: Connector) -> ConnectorView:
-    return ConnectorView(r.pk, r.connector_id, r.org_id, r.url, r.vkey, r.registered_at, r.checked_at, r.problem)
+    return ConnectorView(r.pk, r.connector_id, r.org_id, r.url, tuple(r.vkeys), r.registered_at, r.checked_at, r.problem)
 
 
 def bindings(connector_pk: int) -> list[Binding]:

@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shugu.delivery.connectors import note_contact
+from shugu.delivery.connectors import note_contact, signed_by
 from shugu.delivery.domain import ROWS, ReceiptData, read_receipt, receipt_fault
 from shugu.delivery.errors import DigestDiffers, ReceiptConflict, ReceiptRefused
-from shugu.delivery.granting import issue_grant, may_see, paper_of
+from shugu.delivery.granting import issue_grant, keep_time, may_see, paper_of
 from shugu.delivery.models import Connector, Delivery, Grant, Receipt
 from shugu.formats import delivery as papers
 from shugu.formats.canonical import canonical
-from shugu.formats.delivery import BadDocument, Kind
-from shugu.formats.suites import Keyring, parse_vkey
+from shugu.formats.delivery import BadDocument, Kind, NoticeAction
 from shugu.kernel import documents, engine, journal, runtime
 from shugu.kernel.cases import Actor, ActorKind, Command, mandate
 from shugu.kernel.commands import command
@@ -108,7 +107,7 @@ def _opened(document: Mapping[str, Any]) -> tuple[Connector, ReceiptData]:
     if connector is None:
         raise _refused(f"连接器 {name[:80] or '（未写明）'} 未登记", f"connector {name[:80] or '(unnamed)'} is not registered")
     try:
-        _, told = papers.opened(dict(document), Kind.RECEIPT, Keyring((parse_vkey(connector.vkey),)))
+        told = signed_by(connector, document, Kind.RECEIPT)
     except BadDocument as error:
         raise _refused(error.message("zh").rstrip("。"), error.message("en").rstrip(".")) from error
     found = read_receipt(told)
@@ -140,6 +139,9 @@ def _keep(
             delivery.pk, Command("receive"), actor=actor, now=now, fact_data=data, digests=digests
         )
         fact = applied.fact_id
+        if grant.state == "suspended":  # what was drawn before the suspension is told after it
+            delivery.case.refresh_from_db()
+            keep_time(delivery, NoticeAction.SUSPEND, now)
     else:
         fact = journal.record(
             "receipt.taken", subject=f"delivery.delivery:{delivery.pk}", actor=actor, now=now, case=delivery.pk,

@@ -21,7 +21,7 @@ from shugu.web.shapes import Act, Chip, Record, Tone, Words
 PROCEDURE: Final = "delivery.delivery"
 TONES: Final = {
     "opening": Tone.WAITING, "granted": Tone.PROGRESS, "delivering": Tone.PROGRESS, "delivered": Tone.WAITING,
-    "redelivery": Tone.WARNING, "accepted": Tone.GOOD, "failed": Tone.BAD, "revoked": Tone.STOPPED,
+    "suspended": Tone.STOPPED, "redelivery": Tone.WARNING, "accepted": Tone.GOOD, "failed": Tone.BAD, "revoked": Tone.STOPPED,
 }  # fmt: skip
 SIDES: Final = {"provider": Text("提供方", "provider"), "buyer": Text("需求方", "buyer"), "": Text("交易场所", "venue")}
 GRANT_STATES: Final = {
@@ -29,11 +29,11 @@ GRANT_STATES: Final = {
     "revoked": (Text("授权已撤销", "grant revoked"), Tone.STOPPED),
 }  # fmt: skip
 # Acts of the page, in order, with who sees them and from which states; the service decides whether it may be done.
-LIVE: Final = ("opening", "granted", "delivering", "delivered", "redelivery")
+LIVE: Final = ("opening", "granted", "delivering", "delivered", "suspended", "redelivery")
 SHOWN: Final[tuple[tuple[str, Text, str, tuple[str, ...]], ...]] = (
     ("accept", Text("验收合格", "Accept"), "buyer", ("delivered",)),
-    ("reject", Text("拒收", "Reject"), "buyer", ("delivered",)),
-    ("confirm", Text("核对摘要", "Check the digest"), "buyer", ("delivering", "delivered", "accepted")),
+    ("reject", Text("拒收", "Reject"), "buyer", ("delivered", "suspended")),
+    ("confirm", Text("核对摘要", "Check the digest"), "buyer", ("delivering", "delivered", "suspended", "accepted")),
     ("redeliver", Text("重新交付", "Deliver again"), "provider", ("redelivery",)),
     ("fail", Text("认定交付不成", "Declare it failed"), "provider", LIVE),
 )

@@ -11,7 +11,7 @@ import ipaddress
 import json
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -127,13 +127,13 @@ def post(url: str, path: tuple[str, ...], document: Mapping[str, Any], timeout: 
     return _fetch("POST", url, "/" + "/".join(quote(part, safe="") for part in path), document, timeout)
 
 
-def check_identity(url: str, connector_id: str, vkey: str) -> dict[str, Any]:
-    """The connector at the address is the one named, with the key pinned. Errors: ConnectorMismatch and as `fetch`."""
+def check_identity(url: str, connector_id: str, vkeys: Sequence[str]) -> dict[str, Any]:
+    """The connector at the address is the one named, with every key pinned. Errors: ConnectorMismatch and as `fetch`."""
     told = well_known(url)
     if told.get("id") != connector_id:
         raise ConnectorMismatch(why=(f"自称 {told.get('id')}", f"it calls itself {told.get('id')}"))
     keys = told.get("keys")
-    if not isinstance(keys, list) or vkey not in keys:
+    if not isinstance(keys, list) or not all(vkey in keys for vkey in vkeys):
         raise ConnectorMismatch(why=("公钥不在其公布之列", "the key is not among those it publishes"))
     return told
 

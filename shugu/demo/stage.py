@@ -77,6 +77,14 @@ def found_connector() -> list[str]:
     return list(connector.load(connector_home()).well_known()["keys"])
 
 
+def point_connector() -> bool:
+    """The venue may have been started at another port than when the connector was made: its receipts go to where the venue
+    is now. Whether anything changed. Errors: ShuguError of the connector when its home is not ready."""
+    from connector import home as connector
+
+    return connector.point_at(connector_home(), runtime.home().public_url)
+
+
 def hold(product: str, file: Path, dictionary: Dictionary, related: dict[str, Path]) -> tuple[str, int]:
     """Put a file under the connector's care as the provider would, by its command line; (sha256, size)."""
     sheet = connector_home() / f"{file.stem}.dictionary.json"

@@ -76,7 +76,7 @@ def sign(org_id: int, digest_hex: str, *, actor: Actor, now: datetime) -> dict[s
 
 @command("party.register_connector_key", ("登记连接器密钥", "register a connector's key"))
 def register_connector_key(cmd: RegisterConnectorKey, *, actor: Actor, now: datetime) -> OrgKey:
-    """A new key of the same connector retires the older one; another organisation's connector is refused.
+    """A new key of the same connector and suite retires the older one; another organisation's connector is refused.
     Errors: InputInvalid, Forbidden, RightMissing, NotFound."""
     from shugu.party.organisations import need_right
 
@@ -89,9 +89,10 @@ def register_connector_key(cmd: RegisterConnectorKey, *, actor: Actor, now: date
         key = parse_vkey(cmd.vkey)
     except FormatError as bad:
         errors["vkey"] = (bad.message("zh"), bad.message("en"))
-    live = OrgKey.objects.filter(purpose=CONNECTOR, connector_id=cmd.connector_id, retired_at__isnull=True).first()
-    if live is not None and live.org_id != cmd.org:
+    held = OrgKey.objects.filter(purpose=CONNECTOR, connector_id=cmd.connector_id, retired_at__isnull=True)
+    if held.exclude(org_id=cmd.org).exists():
         errors["connector_id"] = ("已由其他单位登记", "registered by another organisation")
+    live = held.filter(suite=key.suite.name).first() if "vkey" not in errors else None
     if (live is None or live.vkey != cmd.vkey) and OrgKey.objects.filter(vkey=cmd.vkey).exists():
         errors["vkey"] = ("该密钥已登记过", "this key was registered before")
     if errors:

@@ -168,7 +168,7 @@ class OrgKey(models.Model):
                 name="one_signing_key",
             ),
             models.UniqueConstraint(
-                fields=["connector_id"],
+                fields=["connector_id", "suite"],
                 condition=models.Q(retired_at__isnull=True, purpose="connector"),
                 name="one_connector_key",
             ),

@@ -187,12 +187,14 @@ def signature_holds(signature: Mapping[str, Any], digest_hex: str) -> bool:
         return False
 
 
-def connector_key(connector_id: str) -> tuple[int, str]:
-    """(organisation id, vkey) of a connector. Errors: NotFound."""
-    found = OrgKey.objects.filter(purpose=CONNECTOR, connector_id=connector_id, retired_at__isnull=True).first()
-    if found is None:
+def connector_pinned(connector_id: str) -> tuple[int, tuple[str, ...]]:
+    """(organisation id, its present keys) of a connector, one a suite, Ed25519 first; what it signs now must verify with
+    each of them. Errors: NotFound."""
+    rows = OrgKey.objects.filter(purpose=CONNECTOR, connector_id=connector_id, retired_at__isnull=True).order_by("suite")
+    found = list(rows.values_list("org_id", "vkey"))
+    if not found:
         raise NotFound(what=("连接器", "connector"))
-    return found.org_id, found.vkey
+    return found[0][0], tuple(vkey for _, vkey in found)
 
 
 def connector_keys(connector_id: str) -> tuple[str, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from connector.client import pull
 from shugu.delivery import queries, services
 from shugu.delivery.errors import DigestDiffers, NotOpen
 from shugu.delivery.meter_audit import audit_meters
@@ -17,7 +18,8 @@ from shugu.delivery.tests import stages
 from shugu.delivery.tests.stages import Stage, headers
 from shugu.formats import token as tokens
 from shugu.formats.suites import generate
-from shugu.kernel import engine, journal, signer, subscriptions
+from shugu.kernel import engine, journal, runtime, signer, subscriptions
+from shugu.kernel import queries as cases
 from shugu.kernel.cases import mandate
 from shugu.kernel.errors import Forbidden, InputInvalid, KeyConflict, NotFound, Refused, TooLate
 from shugu.kernel.models import CommandKey, Fact
@@ -235,3 +237,55 @@ def test_a_contract_terminated_elsewhere_ends_the_delivery_and_revokes_its_grant
     assert stage.delivery().state == "revoked" and stage.grant().state == "revoked"
     services.revoke_for_contract(stage.contract.id, reason="order", actor=actor, now=stage.now)
     assert Delivery.objects.get(contract_id=stage.contract.id).grants.get().sequence == 1
+
+
+def _acceptance(stage: Stage) -> tuple[str, date]:
+    clock = next(c for c in cases.clocks(stage.delivery().case, stage.now) if c.id == "acceptance")
+    return clock.status, clock.due_on
+
+
+def _changed(stage: Stage, action: str, now: datetime) -> None:
+    order = services.ChangeGrant(stage.delivery().number, action, "核查数据来源")
+    services.change_grant(order, actor=stage.world.otto, now=now)
+
+
+def test_a_suspended_grant_stops_the_time_to_accept_and_a_resumed_one_lets_it_run_on(stage: Stage, tmp_path: Path) -> None:
+    stages.granted(stage)
+    stages.pulled(stage, tmp_path / "got.parquet")
+    status, due = _acceptance(stage)
+    assert status == "running"
+    _changed(stage, "suspend", stage.now)
+    assert stage.delivery().state == "suspended" and _acceptance(stage)[0] == "paused"
+    later = stage.now + timedelta(days=60)
+    engine.sweep(later)
+    assert stage.delivery().state == "suspended"
+    with pytest.raises(Refused):
+        services.accept_delivery(services.AcceptDelivery(stage.delivery().number), actor=stage.world.bob, now=later)
+    _changed(stage, "resume", later)
+    assert stage.delivery().state == "delivered"
+    status, moved = _acceptance(stage)
+    assert status == "running" and moved > due + timedelta(days=50)
+    assert facts(stage)[-4:] == ["grant.suspended", "delivery.paused", "grant.resumed", "delivery.continued"]
+    services.accept_delivery(services.AcceptDelivery(stage.delivery().number), actor=stage.world.bob, now=later)
+    assert stage.delivery().state == "accepted"
+
+
+def test_a_suspension_does_not_keep_the_buyer_from_refusing(stage: Stage, tmp_path: Path) -> None:
+    stages.granted(stage)
+    stages.pulled(stage, tmp_path / "got.parquet")
+    _changed(stage, "suspend", stage.now)
+    reason = next(iter(runtime.rules().value("delivery.rejection_reasons").codes))
+    services.reject_delivery(
+        services.RejectDelivery(stage.delivery().number, reason), actor=stage.world.bob, now=stage.now + timedelta(days=60)
+    )
+    assert stage.delivery().state == "redelivery"
+
+
+def test_a_receipt_that_comes_while_the_grant_is_suspended_starts_no_time(stage: Stage, tmp_path: Path) -> None:
+    stages.granted(stage)
+    text = stages.token(stage)
+    receipt = pull(stage.grant().url, text, tmp_path / "got.parquet", purpose=stages.PURPOSE).receipt
+    _changed(stage, "suspend", stage.now)
+    assert stage.delivery().state == "delivering"
+    services.take_receipt(services.TakeReceipt(receipt), actor=mandate("connector", "test"), now=stage.now)
+    assert stage.delivery().state == "suspended" and _acceptance(stage)[0] == "paused"

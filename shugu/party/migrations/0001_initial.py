@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                 ('org', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='keys', to='party.organisation')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('purpose', 'sign'), ('retired_at__isnull', True)), fields=('org', 'purpose', 'suite'), name='one_signing_key'), models.UniqueConstraint(condition=models.Q(('purpose', 'connector'), ('retired_at__isnull', True)), fields=('connector_id',), name='one_connector_key')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('purpose', 'sign'), ('retired_at__isnull', True)), fields=('org', 'purpose', 'suite'), name='one_signing_key'), models.UniqueConstraint(condition=models.Q(('purpose', 'connector'), ('retired_at__isnull', True)), fields=('connector_id', 'suite'), name='one_connector_key')],
             },
         ),
         migrations.CreateModel(

@@ -66,15 +66,15 @@ def test_a_connector_key_is_found_replaced_and_never_taken_over(world: World) ->
     first, second = (generate("intl", "alice-connector").verify_key.vkey() for _ in range(2))
     key = services.RegisterConnectorKey
     services.register_connector_key(key(world.alice.org, "alice-1", first), actor=world.alice, now=world.now)
-    assert queries.connector_key("alice-1") == (world.alice.org, first)
+    assert queries.connector_pinned("alice-1") == (world.alice.org, (first,))
     with pytest.raises(InputInvalid):
         services.register_connector_key(key(world.bob.org, "alice-1", second), actor=world.bob, now=world.now)
     services.register_connector_key(key(world.alice.org, "alice-1", second), actor=world.alice, now=world.now)
-    assert queries.connector_key("alice-1") == (world.alice.org, second)
+    assert queries.connector_pinned("alice-1") == (world.alice.org, (second,))
     with pytest.raises(InputInvalid):
         services.register_connector_key(key(world.bob.org, "bob-1", first), actor=world.bob, now=world.now)
     with pytest.raises(NotFound):
-        queries.connector_key("bob-1")
+        queries.connector_pinned("bob-1")
 
 
 def test_it_refuses_a_malformed_connector_key(world: World) -> None:
