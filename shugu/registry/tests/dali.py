@@ -14,14 +14,14 @@ from shugu.registry.tests.regimes import Regime
 ANSWERS = {"in_prefecture": "yes", "meets_definition": "yes", "truthful": "yes", "acquisition": "succession"}
 
 
-def account(r: Regime, operation: str, who: Actor | None = None, **answers: str) -> Filing:
+def account(r: Regime, operation: str, who: Actor | None = None, /, **answers: str) -> Filing:
     """An account operation carried to its end on one day."""
     row = opened(r, operation, who, **answers)
     r.act(row, "pass", by=r.world.rong)
     return r.act(row, "issue", by=r.world.rita)
 
 
-def opened(r: Regime, operation: str, who: Actor | None = None, entry: str = "", **answers: str) -> Filing:
+def opened(r: Regime, operation: str, who: Actor | None = None, /, entry: str = "", **answers: str) -> Filing:
     """An application under formal examination, of the kind that needs no third party."""
     who = who or r.world.alice
     row = r.file(operation, applicant=who, entry=entry, answers={"truthful": "yes", **answers})

@@ -14,8 +14,9 @@ from shugu.kernel.errors import (
     TooEarly,
 )
 from shugu.kernel.regimes import load_regime
-from shugu.registry import queries
-from shugu.registry.errors import AccountOpen
+from shugu.registry import contacts, queries, queries_book
+from shugu.registry.contacts import UpdateContact
+from shugu.registry.errors import AccountMissing, AccountOpen
 from shugu.registry.models import Account, Filing
 from shugu.registry.tests.dali import account, after_notice, carried, drafted, measured, needed, opened, registered
 from shugu.registry.tests.regimes import Regime
@@ -117,6 +118,36 @@ def test_a_change_of_account_states_reason_time_and_impact(r: Regime) -> None:
     r.act(row, "issue", by=r.world.rita)
     held = Account.objects.get(register="dali", org=r.world.alice.org)
     assert held.changed_on == date(2026, 3, 2) and held.info["changed_what"] == "单位名称"
+
+
+def test_contact_details_are_the_registrants_own_to_change(r: Regime) -> None:
+    """第十一条末款: without a case, and no certificate loses its force by it.
+
+    carries: P6-085
+    """
+    (paper,) = r.certificates(registered(r))
+    r.at(date(2026, 4, 1))
+    held = contacts.update_contact(UpdateContact("dali", {"phone": "0872-0000000"}), actor=r.world.alice, now=r.now)
+    assert held.info["phone"] == "0872-0000000"
+    assert "valid" in queries.certificate(paper.number, r.now.date()).facets
+    with pytest.raises(InputInvalid):
+        contacts.update_contact(UpdateContact("dali", {"changed_what": "单位名称"}), actor=r.world.alice, now=r.now)
+    with pytest.raises(AccountMissing):
+        contacts.update_contact(UpdateContact("dali", {"phone": "1"}), actor=r.world.bob, now=r.now)
+
+
+def test_an_account_number_leads_to_what_its_holder_has_registered(r: Regime) -> None:
+    """第二十七条
+
+    carries: P6-108
+    """
+    number = r.entry(registered(r)).number
+    found = queries_book.account_by_number(Account.objects.get(register="dali").number)
+    assert found is not None and found.org == r.world.alice.org and found.register == "dali"
+    (line,) = queries.entries_of(found.org, r.now.date())
+    assert line.number == number and line.facets == {"valid"}
+    assert "valid" in queries.certificate(line.certificate_number, r.now.date()).facets
+    assert queries_book.account_by_number("ACC-0") is None
 
 
 @pytest.mark.parametrize("ground", CLOSINGS)
