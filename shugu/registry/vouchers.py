@@ -79,7 +79,8 @@ def one_registration(view: CaseView) -> Verdict:
     known = frozenset(view.facts.get("registered_kinds", ())) & _codes(view, "registry.subject_kinds")
     if known and view.data.get("entry") is None:
         rule = view.rules.value("registry.one_subject_one_registration")
-        return No(Text("该主体已登记（一主体一登记）", "the subject is registered already: one subject, one registration"), rule.article)
+        told = Text("该主体已登记（一主体一登记）", "the subject is registered already: one subject, one registration")
+        return No(told, rule.article)
     return OK
 
 
