@@ -16,6 +16,7 @@ from shugu.edges.bank import services as bank
 from shugu.evidence import services as evidence
 from shugu.formats.errors import ShuguError
 from shugu.kernel import clock, duties, holds, subscriptions, sweeping
+from shugu.registry import services as registry
 
 log = logging.getLogger(__name__)
 _SWEEP_EVERY = timedelta(seconds=5)
@@ -61,7 +62,7 @@ def settle(rounds: int = 60) -> int:
     for _ in range(rounds):
         now = clock.now()
         done = _sequence(now) + subscriptions.deliver(now) + sweeping.sweep(now) + holds.lapse(now)
-        done += bank.work(now) + run_jobs()
+        done += bank.work(now) + run_jobs() + registry.prepare_due(now)
         total += done
         if not done:
             return total
@@ -103,7 +104,7 @@ def _sequence(now: datetime) -> int:
 
 def _sweep() -> int:
     now = clock.now()
-    return sweeping.sweep(now) + holds.lapse(now)
+    return sweeping.sweep(now) + holds.lapse(now) + registry.prepare_due(now)
 
 
 def _loop(name: str, part: Callable[[], int], pause: float, stop: threading.Event) -> None:

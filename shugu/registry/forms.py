@@ -193,6 +193,10 @@ class AppealForm(FieldForm):
     )  # fmt: skip
 
 
+class SendForm(FieldForm):
+    note = forms.CharField(label=words("报送方式与回执", "How it was sent, and the receipt"), max_length=400)
+
+
 class VerifyForm(FieldForm):
     file = forms.FileField(
         label=words("证书文件", "Certificate file"),

@@ -228,3 +228,24 @@ class Appeal(models.Model):
     filing = models.OneToOneField(Filing, on_delete=models.PROTECT, related_name="appeal")
     statement = models.TextField()
     filed_at = models.DateTimeField()
+
+
+from shugu.registry.models_import import Import, ImportLine  # noqa: E402,F401  of this app, in a file of their own
+
+
+class RegisterReport(models.Model):
+    """A report about one period of one register. `figures` as they stood when it was prepared; each is drilled down to
+    its records from the book itself. The primary key is its case's."""
+
+    case = models.OneToOneField(Case, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    number = models.CharField(max_length=40, unique=True)
+    register = models.CharField(max_length=40)
+    report = models.CharField(max_length=40)
+    first_day = models.DateField()
+    last_day = models.DateField()
+    figures = models.JSONField()
+    digest = models.CharField(max_length=64)
+    prepared_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["register", "report", "last_day"], name="registry_report_once")]

@@ -12,7 +12,7 @@ from shugu.kernel.cases import Actor
 from shugu.kernel.errors import Forbidden
 from shugu.kernel.text import Text
 from shugu.registry import applications, services
-from shugu.registry.models import Appeal, Filing, Objection, Window
+from shugu.registry.models import Appeal, Filing, Objection, RegisterReport, Window
 from shugu.web import case_acts, navigation
 
 
@@ -39,6 +39,18 @@ def act_on_window(
 ) -> object:
     """Nothing is done in the window's own case: its registers move it."""
     raise Forbidden()
+
+
+def act_on_report(
+    case: int, do: str, input: dict[str, Any], undertaking: str, *, actor: Actor, now: datetime, key: str | None
+) -> object:
+    number = RegisterReport.objects.values_list("number", flat=True).get(pk=case)
+    return services.send_report(services.SendReport(number, str(input.get("note", ""))), actor=actor, now=now, key=key)
+
+
+def report_url(case: int) -> str:
+    number = RegisterReport.objects.filter(pk=case).values_list("number", flat=True).first()
+    return reverse("registry:report", args=[number]) if number else ""
 
 
 def window_url(case: int) -> str:
@@ -79,6 +91,7 @@ def register() -> None:
     case_acts.register("registry.objection", act_on_objection, objection_url)
     case_acts.register("registry.window", act_on_window, window_url)
     case_acts.register("registry.appeal", act_on_appeal, appeal_url)
+    case_acts.register("registry.report", act_on_report, report_url)
     case_acts.name_input("refusal_ground", "不予受理或登记的情形", "Ground of refusal", "choice", _refusal_grounds)
     case_acts.name_input("review_conclusion", "实质性审查结论", "Conclusion of the substantive review", "choice", _conclusions)
     for url_name, zh, en, order in (
@@ -88,3 +101,5 @@ def register() -> None:
     ):
         navigation.register(navigation.NavItem(navigation.EVERYBODY, Text(zh, en), url_name, order))
     navigation.register(navigation.NavItem("merchant", Text("我的登记", "My registrations"), "registry:mine", 305))
+    for seat in ("registrar", "regulator"):
+        navigation.register(navigation.NavItem(seat, Text("登记报告", "Reports"), "registry:reports", 315))

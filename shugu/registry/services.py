@@ -23,6 +23,7 @@ from shugu.registry.filings import (
 )
 from shugu.registry.lineage import Parent
 from shugu.registry.objecting import ActOnObjection, FileObjection, act_on_objection, file_objection
+from shugu.registry.reporting import SendReport, prepare_due, send_report
 from shugu.registry.submitting import SubmitFiling, Upload, open_register, submit_filing
 from shugu.registry.trades import RecordTrade, record_trade
 from shugu.registry.windows import (
@@ -51,6 +52,7 @@ __all__ = [
     "PlaceHold",
     "RecordTrade",
     "ReviseFiling",
+    "SendReport",
     "SubmitFiling",
     "SubmitWindow",
     "Upload",
@@ -67,8 +69,10 @@ __all__ = [
     "look_at_filing",
     "open_register",
     "place_hold",
+    "prepare_due",
     "record_trade",
     "revise_filing",
+    "send_report",
     "submit_filing",
     "submit_window",
 ]  # fmt: skip

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.registry import views, views_apply, views_book, views_public, views_window
+from shugu.registry import views, views_apply, views_book, views_public, views_reports, views_window
 
 app_name = "registry"
 urlpatterns = [
@@ -13,6 +13,9 @@ urlpatterns = [
     path("register/apply/<slug:register>/<slug:operation>/", views_apply.apply, name="apply_for"),
     path("windows/<str:number>/", views_window.window, name="window"),
     path("accounts/<str:number>/", views_book.account, name="account"),
+    path("register/reports/", views_reports.reports, name="reports"),
+    path("register/reports/<str:number>/", views_reports.report, name="report"),
+    path("register/reports/<str:number>/<str:code>/", views_reports.figure, name="figure"),
     path("my/register/", views_book.mine, name="mine"),
     path("register/<str:number>/", views_public.entry, name="entry"),
     path("register/<str:number>/object/", views.object_to_entry, name="object"),
