@@ -215,17 +215,19 @@ def entries_of(org: int, on: date | None = None) -> list[EntryView]:
     return [_view(e, day) for e in _entries().filter(pk__in=mine).order_by("-pk")]
 
 
+def entries_by_id(ids: Iterable[int], on: date) -> list[EntryView]:
+    """The entries with these ids, in their order."""
+    found = {e.pk: e for e in _entries().filter(pk__in=list(ids))}
+    return [_view(found[pk], on) for pk in ids if pk in found]
+
+
 def search_entries(
     q: str = "", register: str = "", *, limit: int = 50, offset: int = 0, on: date | None = None
 ) -> list[EntryView]:
     """The public book: by title or number, newest first; `limit` at most 200."""
-    rows = _entries().order_by("-entered_on", "-pk")
-    if register:
-        rows = rows.filter(register=register)
-    if q:
-        rows = rows.filter(Q(title__icontains=q) | Q(number__iexact=q))
-    day = on or _today()
-    return [_view(e, day) for e in rows[max(offset, 0) : max(offset, 0) + min(max(limit, 0), 200)]]
+    from shugu.registry import queries_search
+
+    return list(queries_search.search(q, register, limit=limit, offset=offset, on=on or _today()).entries)
 
 
 def tradable(entry_id: int, on: date) -> tuple[Reason, ...]:
