@@ -72,7 +72,7 @@ def found_connector() -> list[str]:
     from connector import home as connector
 
     connector.create(
-        connector_home(), runtime.home().public_url, signer.keyring().text(), name=CONNECTOR_NAME, suite="intl"
+        connector_home(), runtime.home().public_url, signer.keyring().text(), name=CONNECTOR_NAME, suite=runtime.suite()
     )
     return list(connector.load(connector_home()).well_known()["keys"])
 

@@ -55,7 +55,7 @@ def run(out: Path) -> int:
 
 def _chapters(story: Story) -> None:
     offering.prologue(story)
-    story.memory["connector_vkey"] = stage.found_connector()[0]
+    story.memory["connector_vkey"] = "\n".join(stage.found_connector())
     offering.register_right(story)
     with stage.connector_running():
         offering.offer_product(story)
