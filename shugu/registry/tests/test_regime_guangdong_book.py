@@ -9,19 +9,17 @@ from typing import Any
 import pytest
 
 from shugu.kernel.errors import (
+    GuardRefused,
     InputInvalid,
     MaterialsMissing,
     SeparationOfDuties,
     TooEarly,
 )
+from shugu.kernel.rule_files import Force
+from shugu.party import services as party
 from shugu.registry import queries
 from shugu.registry.models import Account, Filing
-from shugu.registry.tests.guangdong import (
-    GOLDEN_WEEK,
-    LAW,
-    drafted,
-    registered,
-)
+from shugu.registry.tests.guangdong import GOLDEN_WEEK, LAW, drafted, registered
 from shugu.registry.tests.regimes import Regime
 from tests.world import World
 
@@ -73,6 +71,39 @@ def test_the_registrant_has_an_account_from_its_first_entry(r: Regime) -> None:
     registered(r)
     account = Account.objects.get(register="guangdong")
     assert account.org_id == r.world.alice.org and account.closed_on is None
+
+
+def test_an_entrusted_institution_applies_with_its_power_and_its_document(r: Regime) -> None:
+    """第三条（二）: the registrant or an institution it entrusts.
+
+    carries: P3-004
+    """
+    alice, bob = r.world.alice, r.world.bob
+    with pytest.raises(InputInvalid):
+        drafted(r, agent=bob.org, by=bob)
+    power = party.GrantPower(alice.org or 0, bob.org or 0, ("registration",), date(2026, 12, 31))
+    party.grant_power(power, actor=alice, now=r.now)
+    row = drafted(r, agent=bob.org, by=bob)
+    r.upload_all(row, "submit", bob, but=("entrustment",))
+    with pytest.raises(MaterialsMissing) as missing:
+        r.act(row, "submit", bob)
+    assert missing.value.article == "第三条（二）"
+    r.upload(row, "entrustment", bob)
+    r.act(row, "submit", bob)
+    assert r.state(row) == "submitted"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "initial_review_period", "committee_period", "committee_quorum", "decision_period", "correction_period",
+        "objection_forward_period", "other_filing_period", "shares_total", "certificate_term",
+    ],
+)  # fmt: skip
+def test_what_the_draft_leaves_open_is_shown_as_the_venues_own(r: Regime, name: str) -> None:
+    """Lengths of review and correction, start of an objection's time, shares, validity: the draft gives none."""
+    value = LAW.values[f"registry.{name}"]
+    assert value.force is Force.VENUE and value.document.startswith("regimes/") and not value.article
 
 
 # --- alteration ---------------------------------------------------------------------------------------------------
@@ -194,6 +225,42 @@ def test_only_a_holder_may_ask_for_an_alteration(r: Regime) -> None:
     number = r.entry(registered(r)).number
     with pytest.raises(InputInvalid):
         r.file("change", entry=number, applicant=r.world.bob, answers={"cause": "other", "event_on": "2026-03-04"})
+
+
+def test_an_alteration_may_be_corrected_once_and_lapses_after_that_time(r: Regime) -> None:
+    """第十九条、第二十三条（三）: over National Day to 16 October.
+
+    carries: P3-038
+    """
+    number = r.entry(registered(r)).number
+    r.at(GOLDEN_WEEK)
+    rows = [changing(r, ("change", "product"), GOLDEN_WEEK, number) for _ in range(2)]
+    for row in rows:
+        r.upload_all(row, "submit")
+        r.act(row, "submit")
+        r.act(row, "accept", r.world.rita)
+        r.act(row, "ask_correction", r.world.rong, defects="说明书缺应用范围")
+    r.at(date(2026, 10, 16), 23, 59)
+    r.act(rows[0], "correct")
+    with pytest.raises(GuardRefused):
+        r.act(rows[0], "ask_correction", r.world.rita, defects="再缺一项")
+    r.act(rows[0], "refuse_uncorrected", r.world.rita, reason="仍缺应用范围")
+    r.at(date(2026, 10, 17), 0, 0).sweep()
+    assert [r.state(row) for row in rows] == ["refused", "lapsed"]
+
+
+def test_a_third_partys_report_may_be_demanded_for_an_alteration(r: Regime) -> None:
+    """第十九条第二款.
+
+    carries: P3-028
+    """
+    row = changing(r, ("shares", ""), date(2026, 3, 4), r.entry(registered(r)).number)
+    r.upload_all(row, "submit")
+    r.act(row, "submit")
+    r.act(row, "demand_report", r.world.rita, required_by_registrar="份额变化较大")
+    with pytest.raises(MaterialsMissing) as missing:
+        r.act(row, "correct")
+    assert missing.value.article == "第十九条"
 
 
 # --- cancellation and revocation ----------------------------------------------------------------------------------
