@@ -15,10 +15,11 @@ from shugu.kernel.errors import (
     SeparationOfDuties,
     TooEarly,
 )
+from shugu.kernel.models import Clock
 from shugu.kernel.rule_files import Force
 from shugu.party import services as party
-from shugu.registry import queries
-from shugu.registry.models import Account, Filing
+from shugu.registry import queries, reporting
+from shugu.registry.models import Account, Filing, RegisterReport
 from shugu.registry.tests.guangdong import GOLDEN_WEEK, LAW, drafted, registered
 from shugu.registry.tests.regimes import Regime
 from tests.world import World
@@ -357,12 +358,17 @@ def test_a_revocation_not_borne_out_is_dropped(r: Regime) -> None:
 # --- the authority ------------------------------------------------------------------------------------------------
 
 
-def test_the_annual_report_is_due_twenty_working_days_after_the_year() -> None:
-    """第三十条.
+def test_the_annual_report_is_sent_by_the_twentieth_working_day_after_the_year(r: Regime) -> None:
+    """第三十条: from the end of 2025 to 29 January 2026.
 
     carries: P3-047
     """
-    (row,) = LAW.values["registry.reports"].rows
-    assert row["every"] == "year" and row["due_after"] == "registry.annual_report_period"
-    length = LAW.values["registry.annual_report_period"].length
-    assert (length.value, str(length.unit)) == (20, "wd")
+    r.at(date(2026, 1, 2))
+    reporting.prepare_due(r.now)
+    report = RegisterReport.objects.get(register="guangdong")
+    assert (report.first_day, report.last_day) == (date(2025, 1, 1), date(2025, 12, 31))
+    r.at(date(2026, 1, 29), 23, 59).sweep()
+    sent = reporting.SendReport(report.number, "公文系统报送省政务服务数据管理局")
+    reporting.send_report(sent, actor=r.world.rita, now=r.now)
+    clock = Clock.objects.get(case_id=report.pk, clock="report_period")
+    assert (clock.due_on, clock.status) == (date(2026, 1, 29), "stopped")
