@@ -39,16 +39,23 @@ def examine(r: Regime, row: Filing, conclusion: str = "passed") -> None:
     r.act(row, "report", r.world.quinn, review_conclusion=conclusion)
 
 
-def acquired(r: Regime, operation: str, entry: str, *, reviewed: bool = True, undertaking: str = "", **more: str) -> Filing:
-    """Bob's licence or transfer as far as the registrar's door: with the third party's review, or by a trade without."""
-    bob = r.world.bob
-    row = r.file(operation, entry=entry, applicant=bob, reviewer=r.world.quinn.org if reviewed else None, answers=more)
-    r.upload_all(row, "submit", by=bob)
-    r.act(row, "submit", bob, undertaking=undertaking)
-    if reviewed:
-        examine(r, row)
-        r.act(row, "send", bob, undertaking=undertaking)
-    return row
+def asked(r: Regime, operation: str, entry: str, *, by: Actor | None = None, reviewed: bool = True, **more: str) -> Filing:
+    """A licence or transfer to Bob (or whom `by` names) as a draft, its duties accepted."""
+    reviewer = r.world.quinn.org if reviewed else None
+    answers = {"duties_accepted": "yes", **more}
+    return r.file(operation, entry=entry, applicant=by or r.world.bob, reviewer=reviewer, answers=answers)
+
+
+def acquired(
+    r: Regime, operation: str, entry: str, *, by: Actor | None = None, undertaking: str = "", **more: str
+) -> Filing:
+    """A licence or transfer to Bob (or whom `by` names), examined by the third party, as far as the registrar's door."""
+    applicant = by or r.world.bob
+    row = asked(r, operation, entry, by=applicant, reviewed=True, **more)
+    r.upload_all(row, "submit", by=applicant)
+    r.act(row, "submit", applicant, undertaking=undertaking)
+    examine(r, row)
+    return r.act(row, "send", applicant, undertaking=undertaking)
 
 
 def finish(r: Regime, row: Filing) -> Filing:
@@ -80,8 +87,8 @@ def litigating(r: Regime, entry: str) -> Objection:
     return row
 
 
-def by_document(r: Regime, operation: str, entry: str, **orgs: int | None) -> Filing:
+def by_document(r: Regime, operation: str, entry: str, counterparty: int | None = None) -> Filing:
     """The registrar's own case on a legal document, as far as the reviewer's door."""
-    row = r.file(operation, entry=entry, by=r.world.rita, **orgs)
+    row = r.file(operation, entry=entry, by=r.world.rita, counterparty=counterparty)
     r.upload_all(row, "submit", by=r.world.rita)
     return r.act(row, "submit", r.world.rita)

@@ -22,7 +22,7 @@ from shugu.registry import queries, services
 from shugu.registry.applications import code_table, rules_of
 from shugu.registry.errors import EntryEnded
 from shugu.registry.queries_book import encumbrances
-from shugu.registry.tests.regime_stages import acquired, entered, examine, finish, sold
+from shugu.registry.tests.regime_stages import acquired, asked, entered, examine, finish, sold
 from shugu.registry.tests.regimes import Regime
 from tests.world import World
 
@@ -110,7 +110,7 @@ def test_a_licence_needs_the_table_the_proof_the_identity_and_a_substantive_revi
     carries: P3-079 P3-080
     """
     w, entry = r.world, entered(r)
-    row = r.file("licence", entry=entry, applicant=w.bob, reviewer=w.quinn.org)
+    row = asked(r, "licence", entry)
     with pytest.raises(MaterialsMissing) as told:
         r.act(row, "submit", w.bob)
     assert told.value.article in {"第十六条（三）", "第十六条（五）"}
@@ -152,7 +152,7 @@ def test_a_product_is_not_licensed_by_registration(r: Regime) -> None:
 
     carries: P3-079
     """
-    row = r.file("licence", entry=entered(r, "data_product"), applicant=r.world.bob, reviewer=r.world.quinn.org)
+    row = asked(r, "licence", entered(r, "data_product"))
     r.upload_all(row, "submit", by=r.world.bob)
     with pytest.raises(GuardRefused):
         r.act(row, "submit", r.world.bob)
@@ -166,7 +166,7 @@ def test_what_was_gained_on_a_linked_venue_needs_the_application_alone(r: Regime
     """
     entry = entered(r)
     sold(r, entry)
-    row = r.file(operation, entry=entry, applicant=r.world.bob)
+    row = asked(r, operation, entry, reviewed=False)
     r.act(row, "submit", r.world.bob)
     assert r.state(row) == "submitted"
     finish(r, row)
@@ -180,7 +180,7 @@ def test_without_a_trade_or_a_third_party_it_does_not_reach_the_registrar(r: Reg
     carries: P3-081
     """
     bob = r.world.bob
-    row = r.file(operation, entry=entered(r), applicant=bob)
+    row = asked(r, operation, entered(r), reviewed=False)
     r.upload_all(row, "submit", by=bob)
     r.act(row, "submit", bob)
     assert r.state(row) == "unproven"
@@ -205,9 +205,35 @@ def test_a_transfer_is_asked_for_by_the_new_holder_and_makes_a_new_version(r: Re
     assert "superseded" in queries.certificate(old, r.now.date()).facets
 
 
+@pytest.mark.parametrize("operation", ["licence", "transfer"])
+def test_who_does_not_accept_the_duties_gains_nothing(r: Regime, operation: str) -> None:
+    """第八条
+
+    carries: P3-064
+    """
+    row = asked(r, operation, entered(r), duties_accepted="no")
+    r.upload_all(row, "submit", by=r.world.bob)
+    with pytest.raises(GuardRefused):
+        r.act(row, "submit", r.world.bob)
+
+
+@pytest.mark.parametrize("cause", ["merger", "division", "dissolution", "bankruptcy"])
+def test_who_succeeds_to_a_right_takes_it_with_its_licences(r: Regime, cause: str) -> None:
+    """第十七条；数据二十条二（七）
+
+    carries: P1-028
+    """
+    entry = entered(r)
+    finish(r, acquired(r, "licence", entry, term_until="2028-12-31"))
+    finish(r, acquired(r, "transfer", entry, by=r.world.carol, transfer_cause=cause))
+    line = queries.entry_by_number(entry, r.now.date())
+    assert line.holder_org == r.world.carol.org and "encumbered" in line.facets
+    assert [e.beneficiary for e in encumbrances(line.id)] == [r.world.bob.org]
+
+
 def test_a_transfer_needs_identity_and_proof(r: Regime) -> None:
     """第十七条（二）（三）"""
-    row = r.file("transfer", entry=entered(r), applicant=r.world.bob, reviewer=r.world.quinn.org)
+    row = asked(r, "transfer", entered(r))
     for missing in ("new_holder_identity", "transfer_proof"):
         r.upload_all(row, "submit", by=r.world.bob, but=("new_holder_identity", "transfer_proof"))
         with pytest.raises(MaterialsMissing):
@@ -231,7 +257,7 @@ def test_a_change_needs_its_proof_and_no_third_party(r: Regime) -> None:
     r.act(row, "submit")
     finish(r, row)
     line = queries.entry_by_number(entry, r.now.date())
-    assert (line.version, line.title, line.facets) == (2, "城市客流统计数据（更正）", {"valid"})
+    assert (line.version, line.title) == (2, "城市客流统计数据（更正）") and line.facets == {"valid"}
 
 
 def test_only_the_registrant_may_ask_for_a_change(r: Regime) -> None:
@@ -301,7 +327,10 @@ def test_without_a_successor_the_registrar_cancels_and_another_person_reviews(r:
 
 @pytest.mark.parametrize("ground", REFUSALS)
 def test_each_ground_of_article_21_refuses_at_the_door_and_in_review(r: Regime, ground: str) -> None:
-    """第二十一条"""
+    """第二十一条
+
+    carries: P3-092
+    """
     entry = entered(r)
     for do, by, state in (("decline", r.world.rita, "declined"), ("refuse", r.world.rong, "refused")):
         row = r.file("change", entry=entry)

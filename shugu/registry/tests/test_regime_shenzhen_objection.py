@@ -98,7 +98,7 @@ def test_an_upheld_objection_stops_disposals_until_the_document_is_carried_out(r
     r.act(moved, "issue", w.rita)
     r.answer(row, "dispose", disposal="transfer", reason="已按判决办理转移登记", filing=moved.number)
     line = queries.entry_by_number(entry, r.now.date())
-    assert (r.state(row), line.holder_org, line.facets) == ("disposed", w.bob.org, {"valid"})
+    assert (r.state(row), line.holder_org) == ("disposed", w.bob.org) and line.facets == {"valid"}
 
 
 def test_the_registrar_corrects_an_entry_on_a_legal_document(r: Regime) -> None:
@@ -122,7 +122,7 @@ def test_an_objection_that_fails_leaves_the_entry_as_it_was(r: Regime, do: str, 
     entry = entered(r)
     row = litigating(r, entry)
     r.answer(row, do, reason="裁定")
-    assert (r.state(row), r.facets(entry)) == (state, {"valid"})
+    assert r.state(row) == state and r.facets(entry) == {"valid"}
 
 
 def test_the_time_to_accept_an_objection_is_the_regimes_own(r: Regime) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
+from django.db import DatabaseError, transaction
 
 from shugu.kernel.errors import (
     GuardRefused,
@@ -16,6 +18,7 @@ from shugu.kernel.errors import (
     SeparationOfDuties,
     TooLate,
 )
+from shugu.kernel.models import Fact
 from shugu.kernel.regimes import load_regime
 from shugu.kernel.rules import Force
 from shugu.registry import queries
@@ -107,8 +110,11 @@ def test_the_inventory_runs_its_six_steps_in_their_order(r: Regime) -> None:
     carries: P4-131
     """
     w, row = r.world, r.file("inventory", rights=())
-    order = [("survey", {"tools": "扫描器", "ports": "5432", "permissions": "只读"}), ("list_stores", {"stores": "3 库"}),
-             ("check_stores", {"gaps": "补 1 库"}), ("recognise", {"contents": "120 表"}), ("tag", {"tags": "120"})]  # fmt: skip
+    order: list[tuple[str, dict[str, Any]]] = [
+        ("survey", {"tools": "扫描器", "ports": "5432", "permissions": "只读"}),
+        ("list_stores", {"stores": "3 库"}),
+        ("check_stores", {"gaps": "补 1 库"}), ("recognise", {"contents": "120 表"}), ("tag", {"tags": "120"}),
+    ]  # fmt: skip
     for at, (do, given) in enumerate(order):
         for other, said in order[at + 1 :]:
             with pytest.raises(NotInProcedure):
@@ -211,6 +217,19 @@ def test_the_supervisor_inspects_the_traces_and_may_send_back(r: Regime) -> None
     assert r.state(row) == "evidenced"
     with pytest.raises(NotYourStep):
         r.act(row, "verify", w.cora, past_event="yes", control="yes")
+
+
+def test_the_traces_of_a_confirmation_cannot_be_rewritten(r: Regime) -> None:
+    """4.2 c)、C.4.5
+
+    carries: P4-122 P4-159
+    """
+    row = started(r)
+    traces = Fact.objects.filter(case_id=row.pk)
+    assert all(len(bytes(fact.digest)) == 32 and fact.person is not None for fact in traces)
+    for change in (lambda: traces.update(org=None), lambda: traces.delete()):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            change()
 
 
 def test_a_change_is_confirmed_only_when_it_is_needed(r: Regime) -> None:
