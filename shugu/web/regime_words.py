@@ -172,7 +172,8 @@ def value_words(rule: RuleValue) -> Text:
     if isinstance(value, Mapping):
         return _row_words(value)
     unit = UNITS.get(rule.unit, Text("", ""))
-    return Text(f"{_plain(value)} {unit.zh}".strip(), f"{_plain(value)}{unit.en}")
+    one = value == 1 and rule.unit in (*LENGTHS, "hour", "minute")
+    return Text(f"{_plain(value)} {unit.zh}".strip(), f"{_plain(value)}{unit.en.removesuffix('s') if one else unit.en}")
 
 
 def _row_words(row: object) -> Text:
