@@ -11,6 +11,7 @@ from shugu.kernel.errors import GuardRefused, InputInvalid, MaterialsMissing, No
 from shugu.kernel.models import Fact
 from shugu.kernel.rule_files import Force, Status
 from shugu.kernel.tables import table
+from shugu.party import services as party
 from shugu.registry import queries, queries_notices, services
 from shugu.registry.applications import code_table, rules_of
 from shugu.registry.errors import AccountOpen
@@ -208,8 +209,17 @@ def test_the_public_notice_keeps_bank_and_telephone_to_itself(r: Regime) -> None
 
 def test_an_agent_acts_under_a_power_of_attorney_only(r: Regime) -> None:
     """The standard is silent; the venue lets an agent file where the holder gave a power."""
+    alice, bob = r.world.alice, r.world.bob
+    about: dict[str, Any] = {"object_kind": "data_set", "rights": POWERS, "answers": ANSWERS, "agent": bob.org, "by": bob}
     with pytest.raises(InputInvalid):
-        r.file("first", object_kind="data_set", rights=POWERS, answers=ANSWERS, agent=r.world.bob.org)
+        r.file("first", **about)
+    party.grant_power(
+        party.GrantPower(alice.org or 0, bob.org or 0, ("registration",), date(2026, 12, 31)), actor=alice, now=r.now
+    )
+    row = r.file("first", **about)
+    r.upload_all(row, do="submit", by=bob)
+    r.act(row, "submit", by=bob)
+    assert r.state(row) == "review" and row.applicant_id == alice.org
 
 
 def test_co_holders_agree(r: Regime) -> None:
