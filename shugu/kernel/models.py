@@ -48,6 +48,17 @@ class Case(models.Model):
         return f"{self.procedure}.v{self.version}"
 
 
+class Assignment(models.Model):
+    """Which of the venue's staff has a case in hand. It directs work and gives no right: who may act is the table's."""
+
+    case = models.OneToOneField(Case, on_delete=models.PROTECT, related_name="assignment")
+    person = models.BigIntegerField()
+    assigned_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["person"], name="assignment_person")]
+
+
 class CaseParty(models.Model):
     """Who holds a role in a case. Rows of a seat role are added when a person first acts in it."""
 

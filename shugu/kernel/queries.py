@@ -15,7 +15,7 @@ from shugu.kernel.cases import Actor, CaseView, Command
 from shugu.kernel.clockwork import rule_of
 from shugu.kernel.decide import allowed, decide, needed_materials
 from shugu.kernel.errors import InputInvalid, NotFound, Refused, UndertakingNeeded
-from shugu.kernel.models import Case, Clock, Fact, Material
+from shugu.kernel.models import Assignment, Case, Clock, Fact, Material
 from shugu.kernel.procedure import MaterialRow, Step, Table
 from shugu.kernel.tables import all_tables, table
 from shugu.kernel.text import Text
@@ -65,6 +65,8 @@ class DeskRow:
     due_on: date | None
     acts: tuple[Text, ...]
     clock: ClockLine | None
+    dos: tuple[str, ...] = ()
+    assignee: int | None = None
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,7 @@ def desk(actor: Actor, now: datetime, *, limit: int = 100) -> list[DeskRow]:
         return []
     rows = _desk_cases(actor, limit)
     views = {v.id: v for v in store.read_cases([r.pk for r in rows])}
+    given = dict(Assignment.objects.filter(case__in=list(views)).values_list("case_id", "person"))
     out = []
     for row in rows:
         tab, view = table(row.procedure, row.version), views[row.pk]
@@ -231,7 +234,7 @@ def desk(actor: Actor, now: datetime, *, limit: int = 100) -> list[DeskRow]:
             DeskRow(
                 row.pk, row.number, row.title, row.procedure, tab.title, row.subject, row.state,
                 tab.state[row.state].title, row.opened_on, first.due_on if first else None,
-                tuple(s.title for s in mine), first,
+                tuple(s.title for s in mine), first, tuple(s.do for s in mine), given.get(row.pk),
             )
         )  # fmt: skip
     return sorted(out, key=lambda r: (r.due_on or date.max, r.opened_on, r.number))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from shugu.kernel import assigning
 from shugu.kernel.cases import Actor
 from shugu.kernel.text import Text
 from shugu.party import queries, services
@@ -22,6 +23,7 @@ def act(
 
 def register() -> None:
     case_acts.register("party.accreditation", act)
+    assigning.seats_from(queries.seat_holders)
     case_acts.name_parties(orgs=queries.org_names, people=queries.person_names)
     for seat in SEATS_WITH_DESK:
         navigation.register(navigation.NavItem(seat, Text("办件台", "Desk"), "web:desk", 10))

@@ -70,6 +70,12 @@ def seats_of(person_id: int) -> frozenset[str]:
     )
 
 
+def seat_holders(seats: frozenset[str]) -> dict[int, str]:
+    """Who holds one of these seats now: {person: name}."""
+    rows = SeatHolding.objects.filter(seat__in=seats, ended_at__isnull=True, person__closed_at__isnull=True)
+    return dict(rows.order_by("person_id").values_list("person_id", "person__name"))
+
+
 def memberships_of(person_id: int) -> list[MembershipView]:
     rows = Membership.objects.filter(person_id=person_id, ended_at__isnull=True).select_related("org").order_by("id")
     return [MembershipView(m.org_id, m.org.number, m.org.name, frozenset(m.rights)) for m in rows]

@@ -87,7 +87,7 @@ def _conclusions(case: int) -> list[tuple[str, Text]]:
 
 
 def register() -> None:
-    case_acts.register("registry.filing", act_on_filing, filing_url)
+    case_acts.register("registry.filing", act_on_filing, filing_url, bulk=True)
     case_acts.register("registry.objection", act_on_objection, objection_url)
     case_acts.register("registry.window", act_on_window, window_url)
     case_acts.register("registry.appeal", act_on_appeal, appeal_url)

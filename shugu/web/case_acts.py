@@ -41,6 +41,7 @@ class Owner:
     act: ActFn
     detail_url: Callable[[int], str] | None = None
     sees: Callable[[int, Actor], bool] | None = None
+    bulk: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,15 @@ def register(
     detail_url_fn: Callable[[int], str] | None = None,
     *,
     sees: Callable[[int, Actor], bool] | None = None,
+    bulk: bool = False,
 ) -> None:
-    """`sees(case, actor)`: further actors who may open the case, beside its parties and the seats of its table."""
-    _OWNERS[subject] = Owner(act_fn, detail_url_fn, sees)
+    """`sees(case, actor)`: further actors who may open the case, beside its parties and the seats of its table. `bulk`:
+    steps without input may be done for many cases at once, for all they do is in the table."""
+    _OWNERS[subject] = Owner(act_fn, detail_url_fn, sees, bulk)
+
+
+def in_bulk(subject: str) -> bool:
+    return subject in _OWNERS and _OWNERS[subject].bulk
 
 
 def name_input(

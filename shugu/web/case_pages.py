@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from django import forms
 from django.contrib import messages
@@ -18,20 +19,20 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from shugu.formats.errors import ShuguError
-from shugu.kernel import clock, documents, queries
+from shugu.kernel import assigning, clock, documents, queries, runtime
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
 from shugu.kernel.models import Case, Material
 from shugu.kernel.queries import ActChoice, DeskRow
 from shugu.kernel.tables import table
 from shugu.kernel.text import Text
-from shugu.web import case_acts, case_shapes, language
+from shugu.web import bulk_pages, case_acts, case_shapes, language
 from shugu.web.api import actor_of
 from shugu.web.case_acts import InputField, name_input, name_parties, register
 from shugu.web.forms import FieldForm, add_refusal, words
 from shugu.web.from_kernel import clock_of
 from shugu.web.shapes import Empty, Link
-from shugu.web.tables import Column, Kind, make_table
+from shugu.web.tables import Choice, Column, Kind, make_table
 
 __all__ = ["act_page", "case_page", "desk", "download", "name_input", "name_parties", "register", "upload"]
 
@@ -41,12 +42,14 @@ def desk(request: HttpRequest) -> HttpResponseBase:
     """What waits for this seat, ordered by the clock."""
     actor, now = actor_of(request), clock.now()
     rows = queries.desk(actor, now)
+    given = case_acts.person_names([r.assignee for r in rows if r.assignee], language.current())
     columns = (
         Column("title", Text("办件", "Case"), "title", order="x", href=lambda r: reverse("web:case", args=[r.number])),
         Column("procedure", Text("事项", "Procedure"), "procedure_title", order="x"),
         Column("state", Text("状态", "State"), _desk_chip, Kind.CHIP),
         Column("due", Text("时限", "Due"), lambda r: clock_of(r.clock) if r.clock else None, Kind.CLOCK),
         Column("acts", Text("待办", "To do"), _desk_acts),
+        Column("assignee", Text("承办人", "In hand of"), lambda r: given.get(r.assignee, "—") if r.assignee else "—"),
         Column("opened", Text("立案", "Opened"), "opened_on", Kind.DAY, order="x"),
         Column("number", Text("编号", "Number"), "number", Kind.CODE),
     )
@@ -54,13 +57,22 @@ def desk(request: HttpRequest) -> HttpResponseBase:
         Text("没有等您办理的事项。新的办件会按时限排在这里。", "Nothing waits for you. New cases appear here by due date."),
         Link(Text("去数据市场", "To the market"), "/"),
     )
+    whose = request.GET.get("whose", "")
+    listed = [r for r in rows if whose == "" or (r.assignee == actor.person if whose == "mine" else r.assignee is None)]
+    options = (("mine", Text("分派给我的", "given to me")), ("free", Text("尚未分派的", "not given yet")))
     shown = make_table(
-        request, id="desk", caption=Text("待我办理", "Waiting for me"), columns=columns, rows=rows, empty=empty
-    )
+        request, id="desk", caption=Text("待我办理", "Waiting for me"), columns=columns, rows=listed, empty=empty,
+        choices=(Choice("whose", Text("承办", "In hand"), options, whose),) if actor.seats else (),
+    )  # fmt: skip
     if shown.wants_csv:
         return shown.csv_response()
-    late = sum(1 for r in rows if r.clock is not None and r.clock.overdue)
-    return render(request, "web/desk.html", {"table": shown, "late": late, "actor": actor})
+    reminder = runtime.rules().value("web.desk_reminder").number
+    live = [r.clock for r in rows if r.clock is not None]
+    page = {
+        "table": shown, "actor": actor, "late": sum(c.overdue for c in live), "days": reminder,
+        "soon": sum(not c.overdue and c.left <= reminder for c in live), "groups": bulk_pages.groups(rows) if actor.seats else [],
+    }  # fmt: skip
+    return render(request, "web/desk.html", page)
 
 
 def _desk_chip(row: DeskRow) -> Any:
@@ -91,11 +103,32 @@ def _show(request: HttpRequest, case: Case, actor: Actor, now: Any, refusal: Shu
         "children": [c for c in children if case_acts.sees(c, actor)],
         "parent": case.parent if case.parent is not None and case_acts.sees(case.parent, actor) else None,
         "detail_url": case_acts.detail_url(case),
+        "assign": _assigning(case, actor),
         "refusal": refusal,
         "refusal_text": refusal.message(language.current()) if refusal else "",
         "refusal_remedy": refusal.remedy_text(language.current()) if refusal else "",
     }
     return render(request, "web/case.html", shown, status=refusal.status if refusal else 200)
+
+
+def _assigning(case: Case, actor: Actor) -> dict[str, Any] | None:
+    """The people the case may be given to, for those who may give it."""
+    if case.closed_at is not None or not actor.seats & (assigning.seats_of(table(case.procedure, case.version)) | {"operator"}):
+        return None
+    return {"people": sorted(assigning.candidates(case.pk).items()), "now": assigning.assignee(case.pk), "key": uuid4()}
+
+
+@require_POST
+def assign(request: HttpRequest, number: str) -> HttpResponse:
+    """Give a case to somebody of the staff, or take it back."""
+    actor, now = actor_of(request), clock.now()
+    case = case_acts.look_at_case(number, actor=actor, now=now)
+    person = request.POST.get("person", "")
+    if person and not person.isdecimal():
+        raise InputInvalid(fields="person", field_errors={"person": ("不是人员编号", "not a person")})
+    cmd = assigning.AssignCase(case.pk, int(person) if person else None)
+    assigning.assign_case(cmd, actor=actor, now=now, key=request.POST.get("key") or None)
+    return redirect("web:case", number)
 
 
 def _materials(case: Case) -> list[tuple[Text, Material]]:

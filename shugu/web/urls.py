@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.web import case_pages, demo_pages, language, regime_pages, rules_pages, simulate_page, style_guide
+from shugu.web import bulk_pages, case_pages, demo_pages, language, regime_pages, rules_pages, simulate_page, style_guide
 
 app_name = "web"
 urlpatterns = [
     path("lang/", language.switch, name="lang"),
     path("desk/", case_pages.desk, name="desk"),
+    path("desk/together/<str:procedure>/<slug:do>/", bulk_pages.together, name="together"),
     path("cases/<str:number>/", case_pages.case_page, name="case"),
+    path("cases/<str:number>/assign/", case_pages.assign, name="case_assign"),
     path("cases/<str:number>/materials/<int:material>/", case_pages.download, name="case_document"),
     path("cases/<str:number>/materials/<slug:material>/", case_pages.upload, name="case_material"),
     path("cases/<str:number>/<slug:do>/", case_pages.act_page, name="case_act"),
