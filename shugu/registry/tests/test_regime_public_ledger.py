@@ -163,6 +163,19 @@ def test_an_institution_disposes_of_nothing_without_approval(atlas: World) -> No
     assert "cancelled" in r.facets(entry)
 
 
+def test_a_review_of_security_is_filed_when_it_is_asked_for(atlas: World) -> None:
+    """温州三（七）：可以组织安全合规评审论证"""
+    r = Regime(atlas, "wenzhou")
+    row = r.file("disposal", entry=entered(r))
+    step(r, row, "submit", atlas.alice)
+    r.act(row, "ask_correction", atlas.rita, defects="涉及个人信息", required_by_registrar="安全合规评审论证")
+    with pytest.raises(MaterialsMissing):
+        r.act(row, "correct")
+    r.upload(row, "security_review")
+    r.act(row, "correct")
+    assert r.state(row) == "submitted"
+
+
 def test_a_card_of_data_ip_names_its_certificate(atlas: World) -> None:
     """温州三（二）
 

@@ -260,6 +260,20 @@ def test_a_change_needs_its_proof_and_no_third_party(r: Regime) -> None:
     assert (line.version, line.title) == (2, "城市客流统计数据（更正）") and line.facets == {"valid"}
 
 
+def test_other_materials_are_filed_when_the_registrar_asks_for_them(r: Regime) -> None:
+    """第十八条（三）、第十九条（三）"""
+    row = r.file("change", entry=entered(r))
+    r.upload_all(row, "submit")
+    r.act(row, "submit")
+    r.act(row, "ask_correction", r.world.rita, defects="缺主管部门意见", required_by_registrar="主管部门意见")
+    with pytest.raises(MaterialsMissing) as told:
+        r.act(row, "correct")
+    assert told.value.article == "第十八条（三）、第十九条（三）"
+    r.upload(row, "other")
+    r.act(row, "correct")
+    assert r.state(row) == "submitted"
+
+
 def test_only_the_registrant_may_ask_for_a_change(r: Regime) -> None:
     """第十八条
 
