@@ -15,7 +15,7 @@ from shugu.web.wording import both
 FORCE = {"must": Text("必须", "must"), "may": Text("可以", "may"), "venue": Text("自定", "own choice")}
 LENGTHS = ("wd", "cd", "month", "year")
 UNITS = {
-    "wd": Text("个工作日", " working days"), "cd": Text("日（自然日）", " calendar days"),
+    "wd": Text("个工作日", " working days"), "cd": Text("个自然日", " calendar days"),
     "month": Text("个月", " months"), "year": Text("年", " years"), "fen": Text("分", " fen"), "percent": Text("%", "%"),
     "bps": Text("（万分比）", " basis points"),
     "hour": Text("小时", " hours"), "minute": Text("分钟", " minutes"), "byte": Text("字节", " bytes"),
