@@ -11,8 +11,10 @@ from shugu.kernel.cases import Actor
 from shugu.kernel.commands import command
 from shugu.kernel.errors import NotFound
 from shugu.kernel.queries import name_fact
+from shugu.registry import applications
 from shugu.registry.errors import AccountMissing, AccountOpen
 from shugu.registry.models import Account, Entry, Filing, Mark
+from shugu.registry.operations import Writes, operations
 
 name_fact("account.opened", "开立登记账户", "register account opened")
 name_fact("account.changed", "变更登记账户", "register account changed")
@@ -49,6 +51,18 @@ def _record(name: str, row: Account, actor: Actor, now: datetime, day: date, cas
 
 def live(register: str, org: int) -> Account | None:
     return Account.objects.filter(register=register, org_id=org, closed_on__isnull=True).first()
+
+
+def usable(row: Filing) -> Account | None:
+    """The applicant's account; none while its closing is applied for, where `registry.account_frozen_while_closing`."""
+    rules = applications.rules_of(row.register)
+    frozen = rules.get("registry.account_frozen_while_closing")
+    if frozen is not None and frozen.value:
+        closing = [code for code, op in operations(rules).items() if op.writes is Writes.CLOSE_ACCOUNT]
+        asked = Filing.objects.filter(register=row.register, applicant_id=row.applicant_id, operation__in=closing)
+        if asked.filter(case__closed_at__isnull=True).exclude(case__state="draft").exists():
+            return None
+    return live(row.register, row.applicant_id)
 
 
 def _open(

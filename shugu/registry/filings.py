@@ -85,7 +85,7 @@ def filing_context(case: int, now: datetime) -> Mapping[str, Any]:
             "corrections": lambda: Fact.objects.filter(case_id=case, name="filing.correction_asked").count(),
             "today": lambda: today,
             "facets": lambda: queries_book.facets_of(row().entry_id, today),
-            "account": lambda: accounts.live(row().register, row().applicant_id),
+            "account": lambda: accounts.usable(row()),
             "renewal": lambda: queries_book.renewal_window(row().entry_id),
             "traded": lambda: queries_book.traded_to(row()),
             "ended_parents": lambda: lineage.ended_parents(row().entry_id or 0) or queries_book.ended_named(row().lineage),

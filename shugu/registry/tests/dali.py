@@ -30,8 +30,7 @@ def opened(r: Regime, operation: str, who: Actor | None = None, /, entry: str = 
 
 
 def drafted(r: Regime, operation: str = "first", who: Actor | None = None, **more: Any) -> Filing:
-    answers = {k: v for k, v in ANSWERS.items() if k in ("truthful", "acquisition") or operation == "first"}
-    answers |= more.pop("answers", {})
+    answers = ANSWERS | more.pop("answers", {})
     return r.file(operation, applicant=who, answers=answers, reviewer=r.world.quinn.org, **more)
 
 

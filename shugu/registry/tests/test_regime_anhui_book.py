@@ -78,7 +78,7 @@ def test_a_licence_is_registered_by_the_licensee_with_its_papers(r: Regime) -> N
     (paper,) = r.certificates(ended)
     assert paper.kind == "data_licence_certificate" and paper.valid_until == date(2027, 6, 30)
     assert r.facets(number) == {"valid", "encumbered"}
-    (mark,) = queries_book.encumbrances(r.entry(ended).id)
+    (mark,) = queries_book.encumbrances(queries.entry_by_number(number, r.now.date()).id)
     assert (mark.kind, mark.beneficiary) == ("licence", r.world.bob.org)
 
 

@@ -57,6 +57,18 @@ def test_three_forms_and_three_rights_are_registered_each_with_its_meaning(r: Re
     assert list(code_table(rules, "registry.object_definitions")) == list(code_table(rules, "registry.objects"))
 
 
+@pytest.mark.parametrize("answer", ["in_prefecture", "meets_definition", "truthful"])
+def test_what_lies_elsewhere_or_is_no_such_form_or_is_not_vouched_for_is_not_handed_in(r: Regime, answer: str) -> None:
+    """第二条、第三条、第十八条
+
+    carries: P6-070 P6-072 P6-095
+    """
+    row = drafted(r, answers={answer: "no"})
+    r.upload_all(row, do="submit")
+    with pytest.raises(GuardRefused):
+        r.act(row, "submit")
+
+
 def test_it_refuses_an_application_without_the_form_of_the_asset(r: Regime) -> None:
     """第三条
 

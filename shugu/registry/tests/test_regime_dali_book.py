@@ -8,6 +8,7 @@ import pytest
 
 from shugu.kernel import queries as cases
 from shugu.kernel.errors import (
+    Forbidden,
     GuardRefused,
     InputInvalid,
     MaterialsMissing,
@@ -92,6 +93,15 @@ def test_a_second_account_is_refused(r: Regime) -> None:
         account(r, "open_account", own_name="yes")
 
 
+def test_nobody_opens_an_account_in_anothers_name(r: Regime) -> None:
+    """第八条
+
+    carries: P6-080
+    """
+    with pytest.raises(Forbidden):
+        r.file("open_account", applicant=r.world.bob, by=r.world.mallory)
+
+
 def test_nothing_is_registered_without_an_account(r: Regime) -> None:
     """第八条
 
@@ -174,6 +184,21 @@ def test_closing_an_account_needs_proof_that_business_is_settled_and_of_successi
     r.upload_all(row, do="submit", but=("settlement_proof",))
     with pytest.raises(MaterialsMissing):
         r.act(row, "submit")
+
+
+def test_while_its_closing_is_applied_for_the_account_cannot_be_used(r: Regime) -> None:
+    """第十二条
+
+    carries: P6-087
+    """
+    row = drafted(r)
+    r.upload_all(row, do="submit")
+    closing = opened(r, "close_account", business_settled="yes")
+    with pytest.raises(GuardRefused):
+        r.act(row, "submit")
+    r.act(closing, "withdraw")
+    r.act(row, "submit")
+    assert r.state(row) == "review"
 
 
 def test_an_account_that_holds_live_entries_does_not_close(r: Regime) -> None:
