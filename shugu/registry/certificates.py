@@ -40,7 +40,7 @@ def subject(
     *, entry: str, version: int, register: str, regime: str, title: str, object_kind: tuple[str, Text],
     rights: Mapping[str, Text], holders: list[dict[str, Any]], form: Mapping[str, Any], filing: str,
     entered_on: date, last_day: date, rule_set: str, kind: str, titles: tuple[Text | None, Text],
-    issuing: Mapping[str, Any], encumbrance: Mapping[str, Any] | None = None,
+    issuing: Mapping[str, Any], encumbrance: Mapping[str, Any] | None = None, counterparty: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The credential's subject: what the book says, nothing of people, no fraction anywhere. `titles` of the kind (where
     the rules name it) and of the operation; `issuing` who issues and supervises."""
@@ -51,6 +51,7 @@ def subject(
         "operation": {"zh": titles[1].zh, "en": titles[1].en},
         **issuing,
         **({"encumbrance": dict(encumbrance)} if encumbrance else {}),
+        **({"counterparty": dict(counterparty)} if counterparty else {}),
         "entry": {
             "number": entry, "version": version, "register": register, "regime": regime,
             "entered_on": entered_on.isoformat(),
@@ -77,8 +78,10 @@ ENCUMBRANCES: Mapping[str, Text] = {
 
 
 def _other_side(s: Mapping[str, Any]) -> list[Row]:
-    """The encumbrance and whose it is, on a certificate of one."""
-    found = s.get("encumbrance")
+    """The encumbrance and whose it is, on a certificate of one; the other side of a trade on its certificate."""
+    found, side = s.get("encumbrance"), s.get("counterparty")
+    if side:
+        return [Row(Text("对方", "Other side"), f"{side['name']} {side['uscc']}")]
     if not found:
         return []
     rows = [Row(Text("他项权益", "Encumbrance"), ENCUMBRANCES.get(found["kind"], Text(found["kind"], found["kind"])))]

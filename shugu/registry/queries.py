@@ -17,7 +17,7 @@ from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
-from shugu.registry import applications, certificates
+from shugu.registry import applications, certificates, vouchers
 from shugu.registry.book import article_of
 from shugu.registry.domain import FACET_TITLES, Facet, FacetLine, MarkView, blocking, facet_lines
 from shugu.registry.models import Account, Certificate, Entry, EntryVersion, Filing, Mark, Objection
@@ -230,10 +230,12 @@ def search_entries(
     return list(queries_search.search(q, register, limit=limit, offset=offset, on=on or _today()).entries)
 
 
-def tradable(entry_id: int, on: date) -> tuple[Reason, ...]:
-    """Why the entry may not be traded on that day; empty = it may. Errors: NotFound."""
-    lines = entry(entry_id, on).lines
-    return tuple(Reason(line.facet.value, FACET_TITLES[line.facet], line.article) for line in blocking(lines))
+def tradable(entry_id: int, on: date, buyer: int | None = None) -> tuple[Reason, ...]:
+    """Why the entry may not be traded on that day (with this buyer); empty = it may. Errors: NotFound."""
+    found = entry(entry_id, on)
+    blocked = (Reason(line.facet.value, FACET_TITLES[line.facet], line.article) for line in blocking(found.lines))
+    missing = vouchers.missing_subjects(applications.rules_of(found.register), found.register, found.holder_org, buyer, on)
+    return (*blocked, *(Reason(code, text, article) for code, text, article in missing))
 
 
 def undertaking_needed(entry_id: int, on: date) -> tuple[str, str] | None:
@@ -304,7 +306,8 @@ def ground_to_look(row: Filing, actor: Actor) -> str | None:
     """The coded ground on which this actor may see the filing (rule `registry.query_grounds`), or None."""
     if actor.person is None:
         return None
-    if cases.is_party(row.pk, actor) or any(h["org"] == actor.org for h in row.holders):
+    named = {row.applicant_id, row.counterparty_id, row.agent_id, row.reviewer_id, row.verifier_id} - {None}
+    if actor.org is not None and (actor.org in named | {h["org"] for h in row.holders} or cases.is_party(row.pk, actor)):
         return "own"
     for ground in applications.rules_of(row.register).value("registry.query_grounds").rows:
         seats = ground.get("seats", ())

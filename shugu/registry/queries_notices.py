@@ -15,7 +15,7 @@ from shugu.registry.queries import HolderShare, shares
 
 @dataclass(frozen=True)
 class NoticeView:
-    """What the public may read of a filing under notice."""
+    """What the public may read of a filing under notice. Where it is anonymised, no holders and 0 for the applicant."""
 
     number: str
     case: int
@@ -53,12 +53,21 @@ def _notice(row: Filing, now: datetime) -> NoticeView:
     if clock is None:
         raise NotFound(what=(f"公示 {row.number}", f"notice {row.number}"))
     state = Case.objects.only("state").get(pk=row.pk).state
+    hidden = _anonymised(row)
     open_count = Case.objects.filter(parent_id=row.pk, closed_at__isnull=True).count()
     return NoticeView(
         number=row.number, case=row.pk, register=row.register, title=row.title, object_kind=row.object_kind,
-        applicant=row.applicant_id, holders=shares(row.holders), rights=tuple(row.rights), form=_public(row),
+        applicant=0 if hidden else row.applicant_id, holders=() if hidden else shares(row.holders), rights=tuple(row.rights),
+        form=_public(row),
         noticed_on=clock.starts_on, until=clock.due_on, open=state == "notice" and now < clock.due_at, objections=open_count,
     )  # fmt: skip
+
+
+def _anonymised(row: Filing) -> bool:
+    """Whether the applicant asked that the notice name nobody, where the rules give a field for it
+    (`registry.anonymous_notice_field`)."""
+    rule = applications.rules_of(row.register).get("registry.anonymous_notice_field")
+    return rule is not None and row.form.get(str(rule.value)) == "yes"
 
 
 def _public(row: Filing) -> dict[str, str]:

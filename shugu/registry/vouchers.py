@@ -12,11 +12,12 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from shugu.formats.errors import Pair
 from shugu.kernel.cases import CaseView
+from shugu.kernel.rulebook import RegisterRules
 from shugu.kernel.text import Text
 from shugu.kernel.vocabulary import OK, No, Verdict, guard
-from shugu.registry.domain import BLOCKING, ENDED, title_key
+from shugu.registry import applications
+from shugu.registry.domain import ENDED, title_key
 from shugu.registry.models import Entry, EntryVersion, Filing, Mark
 
 
@@ -34,8 +35,13 @@ def registered_kinds(register: str, org: int, on: date) -> frozenset[str]:
 
 
 def twins(row: Filing, on: date) -> tuple[str, ...]:
-    """Numbers of other live lines of the register with the same name or the same content."""
-    others = _live(row.register, on).exclude(pk=row.entry_id or 0)
+    """Numbers of other live objects of the register with the same name or the same content. Subjects have no twins: what
+    one of them may register is bounded by who it is."""
+    subjects = applications.rules_of(row.register).get("registry.subject_kinds")
+    kinds = subjects.codes if subjects is not None else ()
+    if row.object_kind in kinds:
+        return ()
+    others = _live(row.register, on).exclude(pk=row.entry_id or 0).exclude(object_kind__in=kinds)
     found = set(others.filter(title_key=title_key(row.title)).values_list("number", flat=True))
     content = str(row.form.get("content_sha256", "")).lower()
     if content:
@@ -43,19 +49,24 @@ def twins(row: Filing, on: date) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def trading_defects(
-    register: str, *, subject_kinds: frozenset[str], provider: int, demander: int, entry_number: str, on: date
-) -> tuple[Pair, ...]:
-    """What stands against a trade for want of registration; empty when both subjects and the object are registered."""
-    defects: list[Pair] = []
-    for org, zh, en in ((provider, "供方", "provider"), (demander, "需方", "demander")):
-        if not registered_kinds(register, org, on) & subject_kinds:
-            defects.append((f"{zh}没有主体登记", f"the {en} is not registered as a trading subject"))
-    line = _live(register, on).filter(number=entry_number).first()
-    blocked = [f.value for f in BLOCKING]
-    if line is None or Mark.objects.filter(entry=line, facet__in=blocked, lifted_at__isnull=True).exists():
-        defects.append(("交易标的没有有效的标的登记", "the object has no valid registration"))
-    return tuple(defects)
+def missing_subjects(
+    rules: RegisterRules, register: str, holder: int, buyer: int | None, on: date
+) -> tuple[tuple[str, Text, str], ...]:
+    """Who would trade without a subject registration, as (code, words, article); nothing where the register's regime asks
+    for none (it names no `registry.subject_kinds`)."""
+    kinds, flow = rules.get("registry.subject_kinds"), rules.get("registry.trading_flow")
+    if kinds is None or flow is None:
+        return ()
+    asked = (
+        ("provider_unregistered", holder, Text("供方没有主体登记", "the provider is not registered as a trading subject")),
+        ("buyer_unregistered", buyer, Text("需方没有主体登记", "the buyer is not registered as a trading subject")),
+    )
+    known = frozenset(kinds.codes)
+    return tuple(
+        (code, words, flow.article)
+        for code, org, words in asked
+        if org is not None and not registered_kinds(register, org, on) & known
+    )
 
 
 def _codes(view: CaseView, name: str) -> frozenset[str]:

@@ -103,7 +103,10 @@ def contract_context(case: int, now: datetime) -> Mapping[str, Any]:
     return {
         "provider_accredited": market.admitted(row.provider_id, PROVIDER, on),
         "buyer_accredited": market.admitted(row.buyer_id, BUYER, on),
-        "blocks": [{"zh": r.text.zh, "en": r.text.en, "article": r.article} for r in registry.tradable(row.entry_id, on)],
+        "blocks": [
+            {"zh": r.text.zh, "en": r.text.en, "article": r.article}
+            for r in registry.tradable(row.entry_id, on, row.buyer_id)
+        ],
         "gates": drafting.gate_facts(row.terms, row.version_id, row.entry_id, on),
         "gates_article": runtime.rules().value("catalogue.circulation_gates").article,
         "affiliated": row.affiliated,
@@ -122,7 +125,7 @@ def _barred(agreed: market.AcceptedTerms, entry_id: int, now: datetime) -> None:
     ):
         if not market.admitted(org, side, on):
             raise TradeBarred(why=(zh, en))
-    blocks = registry.tradable(entry_id, on)
+    blocks = registry.tradable(entry_id, on, agreed.buyer_org)
     if blocks:
         zh, en = "、".join(b.text.zh for b in blocks), ", ".join(b.text.en for b in blocks)
         raise TradeBarred(why=(f"登记权利{zh}", f"the registered right is {en}"), article=blocks[0].article)

@@ -6,10 +6,13 @@ from datetime import date
 
 import pytest
 
+from shugu.kernel.cases import mandate
 from shugu.kernel.errors import ConflictOfInterest, InputInvalid, MaterialsMissing, NotInProcedure, TooEarly
 from shugu.kernel.regimes import load_regime
 from shugu.kernel.rule_files import Bound
-from shugu.registry import applications
+from shugu.party import services as party
+from shugu.registry import applications, services
+from shugu.registry.models import TradeRecord
 from shugu.registry.tests.guizhou import CLEARED, NOTICE_OVER, drafted, noticed, registered, submitted
 from shugu.registry.tests.regimes import Regime
 from tests.world import World
@@ -131,13 +134,40 @@ def test_agreement_with_interested_parties_comes_first(r: Regime) -> None:
 
 
 def test_an_agent_applies_with_a_power_of_attorney_only(r: Regime) -> None:
-    """第十六条: without a power the agent is not taken.
+    """第十六条: without a power the agent is not taken; with one it files in the registrant's name.
 
     carries: P6-295
     """
+    alice, bob = r.world.alice, r.world.bob
     with pytest.raises(InputInvalid) as refused:
-        drafted(r, agent=r.world.bob.org)
+        drafted(r, agent=bob.org)
     assert "agent_org" in refused.value.field_errors
+    power = party.GrantPower(alice.org or 0, bob.org or 0, ("registration",), date(2026, 12, 31))
+    party.grant_power(power, actor=alice, now=r.now)
+    row = drafted(r, agent=bob.org)
+    r.upload_all(row, "submit", but=("power_of_attorney",))
+    with pytest.raises(MaterialsMissing):
+        r.act(row, "submit", by=bob)
+    r.upload(row, "power_of_attorney")
+    r.act(row, "submit", by=bob)
+    assert r.state(row) == "submitted" and row.applicant_id == alice.org
+
+
+def test_the_interests_and_records_of_the_draft_regulation_are_kept(r: Regime) -> None:
+    """条例（草案）第七条、第十九条: name, source, scenario, delivery and trades; interests by their codes.
+
+    carries: P6-217 P6-232
+    """
+    row = registered(r, rights=("holding", "processing_use", "lawful_property"))
+    found = r.entry(row)
+    assert found.rights == ("holding", "processing_use", "lawful_property")
+    assert found.title and {"source", "scenario", "realisation"} <= set(found.form)
+    services.record_trade(
+        services.RecordTrade(found.id, "voucher:V-9", {"voucher": "V-9"}, r.world.bob.org),
+        actor=mandate("trade", "voucher:V-9"),
+        now=r.now,
+    )
+    assert TradeRecord.objects.get(entry_id=found.id).reference == "voucher:V-9"
 
 
 def test_acceptance_is_due_on_the_third_working_day(r: Regime) -> None:
