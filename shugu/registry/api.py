@@ -12,7 +12,7 @@ from shugu.kernel import clock
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
 from shugu.kernel.workdays import local_day
-from shugu.registry import queries, queries_book, queries_notices, services, windows
+from shugu.registry import applications, queries, queries_book, queries_notices, services, windows
 from shugu.registry.models import Filing, Window
 from shugu.registry.queries import EntryView, HolderShare
 from shugu.web.api import Strict, actor_of, key_of
@@ -101,7 +101,8 @@ def _entry(shown: EntryView) -> dict[str, Any]:
     return {
         "id": shown.id, "number": shown.number, "register": shown.register, "title": shown.title,
         "object_kind": shown.object_kind, "holder_org": shown.holder_org, "holders": _shares(shown.holders),
-        "rights": list(shown.rights), "form": dict(shown.form), "version": shown.version,
+        "rights": list(shown.rights), "version": shown.version,
+        "form": {n: a for n, a in shown.form.items() if n not in applications.secrets(shown.register)},
         "entered_on": shown.entered_on.isoformat(), "valid_until": shown.valid_until.isoformat(),
         "facets": [{"facet": line.facet.value, "article": line.article} for line in shown.lines],
         "certificate": shown.certificate_number,

@@ -51,22 +51,29 @@ def code_table(rules: RegisterRules, name: str) -> dict[str, Text]:
     return {str(row.get("code", row.get("id"))): Text(str(row["zh"]), str(row["en"])) for row in rules.value(name).rows}
 
 
+# A rule set's id holds the hash of its content: what was read of it once stays true.
+_asked: dict[tuple[str, str, str, str], tuple[FormField, ...]] = {}
+
+
 def form_fields(register: str, object_kind: str, operation: str = FIRST) -> tuple[FormField, ...]:
     """The questions of an operation, from the rule `registry.fields_<operation>`; none where the rules have none. What is
     changed may be anything that was asked at first."""
     rules = rules_of(register)
+    key = (rules.id, register, object_kind, operation)
+    if key not in _asked:
+        _asked[key] = _questions(rules, object_kind, operation)
+    return _asked[key]
+
+
+def _questions(rules: RegisterRules, object_kind: str, operation: str) -> tuple[FormField, ...]:
     fields = _fields(rules, operation, object_kind)
-    if writes_of(register, operation) in (Writes.AMEND, Writes.RENEW):
-        known = {field.id for field in fields}
-        at_first = (replace(f, required=False) for f in _fields(rules, _entering(register), object_kind) if f.id not in known)
+    known = operations(rules)
+    if operation in known and known[operation].writes in (Writes.AMEND, Writes.RENEW):
+        asked = {field.id for field in fields}
+        entering = next((code for code, row in known.items() if row.writes is Writes.ENTER), FIRST)
+        at_first = (replace(f, required=False) for f in _fields(rules, entering, object_kind) if f.id not in asked)
         return (*fields, *at_first)
     return fields
-
-
-def _entering(register: str) -> str:
-    """The operation that makes entries in this register."""
-    found = operations(rules_of(register))
-    return next((code for code, row in found.items() if row.writes is Writes.ENTER), FIRST)
 
 
 def operation_codes(register: str) -> tuple[str, ...]:
@@ -103,6 +110,13 @@ def told_to_the_case(register: str, object_kind: str, operation: str, form: Mapp
     """The coded answers, by field: what guards, predicates and clocks may ask."""
     fields = form_fields(register, object_kind, operation)
     return {f.id: form[f.id] for f in fields if f.kind in TOLD_TO_THE_CASE and form.get(f.id)}
+
+
+def secrets(register: str) -> frozenset[str]:
+    """Fields whose answers are told neither in a notice, nor on a certificate, nor in the public book."""
+    rules = rules_of(register)
+    sources = (rules.get(f"registry.fields_{code}") for code in operation_codes(register))
+    return frozenset(str(row["id"]) for s in sources if s is not None for row in s.rows if not row.get("public", True))
 
 
 def certificate_kind(register: str, object_kind: str, rules: Rules) -> str:

@@ -184,7 +184,8 @@ def required_by_registrar(view: CaseView) -> bool:
 
 @predicate("registry.has_co_holders")
 def has_co_holders(view: CaseView) -> bool:
-    return len(view.data.get("holders", ())) > 1
+    """Before the operation: the entry's holders, or those named in a first registration."""
+    return len(view.data.get("present", view.data.get("holders", ()))) > 1
 
 
 @predicate("registry.objection_open")

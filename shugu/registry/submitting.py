@@ -219,6 +219,14 @@ def _body_problem(plan: Plan, org: int | None, role: str) -> Pair | None:
     return None
 
 
+def _present(plan: Plan) -> list[int]:
+    """Who holds it before the operation ends: the entry's holders, or those named in a first registration."""
+    if plan.entry is None:
+        return [org for org, _ in plan.holders]
+    last = EntryVersion.objects.filter(entry=plan.entry).order_by("-version")[0]
+    return [s.org_id for s in last.shares.order_by("pk")]
+
+
 def _roles(plan: Plan) -> list[PartyView]:
     """Who holds which role; only roles the table declares."""
     cmd, op = plan.cmd, plan.op
@@ -228,7 +236,7 @@ def _roles(plan: Plan) -> list[PartyView]:
     rows += [(REVIEWER_ROLE, cmd.reviewer_org), (VERIFIER_ROLE, cmd.verifier_org), ("agent", cmd.agent_org)]
     rows.append(("holder", plan.entry.holder_id if plan.entry is not None else cmd.applicant_org))
     rows.append(("counterparty", cmd.counterparty_org if op.by is not By.COUNTERPARTY else cmd.applicant_org))
-    rows += [("co_holder", org) for org, _ in plan.holders if org != cmd.applicant_org]
+    rows += [("co_holder", org) for org in _present(plan) if org != cmd.applicant_org]
     return [PartyView(role, None, org) for role, org in rows if org is not None and role in plan.tab.party]
 
 
@@ -253,7 +261,7 @@ def new_case(plan: Plan, number: str, actor: Actor) -> NewCase:
         data={
             **applications.told_to_the_case(plan.register.id, plan.object_kind, op.code, form),
             "register": plan.register.id, "operation": op.code, "by": op.by.value, "object_kind": plan.object_kind,
-            "holders": _held(plan), "rights": list(plan.rights), "entry": plan.entry.pk if plan.entry else None,
+            "holders": _held(plan), "present": _present(plan), "rights": list(plan.rights), "entry": plan.entry.pk if plan.entry else None,
             "counterparty": _other_side(plan), "lineage": len(cmd.lineage), "agent_has_power": cmd.agent_org is not None,
             "acts": list(op.acts), "reviewer_accredited": cmd.reviewer_org is not None or cmd.verifier_org is not None,
             REQUIRED_BY_REGISTRAR: False,

@@ -136,13 +136,25 @@ class Printed:
     objects: Mapping[str, Text]
     kinds: Mapping[str, Text]
     issuing: Mapping[str, Any]
+    secrets: frozenset[str]
+    fields: frozenset[str] | None
+
+    def particulars(self, form: Mapping[str, str]) -> dict[str, str]:
+        """The answers a certificate may show: public ones, and only those `registry.certificate_fields` names."""
+        shown = {name: answer for name, answer in form.items() if name not in self.secrets}
+        return shown if self.fields is None else {name: answer for name, answer in shown.items() if name in self.fields}
 
 
 def printed(register: str, rules: Rules) -> Printed:
     return Printed(
         applications.register_named(register), applications.right_codes(register), applications.object_kinds(register),
-        applications.kind_titles(register, rules), _issuing(rules),
+        applications.kind_titles(register, rules), _issuing(rules), applications.secrets(register), _fields(rules),
     )  # fmt: skip
+
+
+def _fields(rules: Rules) -> frozenset[str] | None:
+    listed = rules.get("registry.certificate_fields")  # type: ignore[attr-defined]
+    return frozenset(listed.codes) if listed is not None else None
 
 
 def sign_paper(
@@ -155,7 +167,7 @@ def sign_paper(
         entry=line.number, version=version, register=w.row.register, regime=words.register.regime, title=said["title"],
         object_kind=(line.object_kind, objects.get(line.object_kind, Text(line.object_kind, line.object_kind))),
         rights={code: words.rights.get(code, Text(code, code)) for code in said["rights"]}, holders=held,
-        form=said["form"], filing=w.row.number, entered_on=said["entered_on"], last_day=last, rule_set=w.rules.id, kind=kind,
+        form=words.particulars(said["form"]), filing=w.row.number, entered_on=said["entered_on"], last_day=last, rule_set=w.rules.id, kind=kind,
         titles=(words.kinds.get(kind), w.op.title), issuing=words.issuing, **more,
     )  # fmt: skip
     credential = signer.sign_document(
@@ -254,6 +266,7 @@ def _again(w: Writing, fact_name: str, *, holders: list[dict[str, Any]] | None =
     line.title, line.title_key, line.holder_id = said["title"], title_key(said["title"]), held[0]["org"]
     line.save(update_fields=["title", "title_key", "holder"])
     _keep(papers, version, line.holder_id, w.now, fact)
+    accounts.ensure(w.row.register, line.holder_id, w.actor, w.now, w.day)
 
 
 def _transfer(w: Writing) -> None:
@@ -319,7 +332,9 @@ def _paper_of_event(w: Writing, line: Entry, version: EntryVersion, fact_name: s
     """The fact of something that makes no new version, with the certificates the operation names."""
     held = [{"org": s.org_id, "parts": s.parts} for s in version.shares.order_by("pk")]
     said = {"title": line.title, "rights": version.rights, "holders": held, "form": w.row.form, "entered_on": line.entered_on}
-    papers = _papers(w, line, version.version, version.valid_until, said) if w.op.certificates else []
+    other = named([{"org": w.row.counterparty_id, "parts": 1}])[0] if w.row.counterparty_id else None
+    side = {"counterparty": {k: other[k] for k in ("org", "name", "uscc")}} if other else {}
+    papers = _papers(w, line, version.version, version.valid_until, said, **side) if w.op.certificates else []
     fact = w.record(fact_name, line, digests=_digests(papers) or None, **data, **(_told(papers) if papers else {}))
     _keep(papers, version, w.row.applicant_id, w.now, fact)
     return fact

@@ -116,6 +116,8 @@ class Regime:
 
     def entry(self, row: Filing) -> EntryView:
         """The entry this filing made or is about."""
+        if row.entry is not None:
+            return queries.entry_by_number(row.entry.number, self.now.date())
         number = queries.filing_view(Filing.objects.select_related("case").get(pk=row.pk)).entry_number
         return queries.entry_by_number(number, self.now.date())
 
