@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from django.test import Client
 
-from shugu.kernel.regimes import read_head, regime_ids
+from shugu.kernel.regimes import load_regime, read_head, regime_ids
+from shugu.kernel.table_questions import asked_predicates
 from shugu.kernel.tables import all_tables
+from shugu.web.regime_words import condition
 
 pytestmark = pytest.mark.urls("shugu.urls")
 RUNNING = [n for n in regime_ids() if set(read_head(n).procedures.values()) <= set(all_tables())]
@@ -104,3 +107,19 @@ def test_before_its_documents_apply_a_regime_gives_no_dates(db: None) -> None:
 def test_an_unknown_regime_is_not_found(db: None) -> None:
     for path in ("/regimes/nowhere/", "/regimes/nowhere/simulate/", "/regimes/compare/?a=nowhere"):
         assert Client().get(path).status_code == 404
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_every_condition_of_a_regimes_procedures_is_told_in_words(name: str) -> None:
+    """A guard or predicate without words in regime_words would stand on the page as its name in code."""
+    found = load_regime(name, date(2026, 3, 2))
+    tables = [all_tables()[p][max(all_tables()[p])] for p in set(found.head.procedures.values())]
+    asked = {n for t in tables for n in (*asked_predicates(t), *(g for s in t.steps for g in s.guards))}
+    assert [n for n in sorted(asked) if condition(n, found).zh == n] == []
+
+
+def test_a_reader_with_a_keyboard_reaches_the_drawing_and_the_tables(db: None) -> None:
+    page = read("/regimes/shenzhen/")
+    regions = re.findall(r'<div class="(?:flow|table)-scroll"([^>]*)>', page)
+    assert len(regions) > 5
+    assert all('tabindex="0"' in r and 'role="region"' in r and "aria-label" in r for r in regions)
