@@ -18,7 +18,6 @@ from shugu.kernel.rules import (
     RuleLocked,
     RuleSet,
     SchemaBook,
-    Status,
     UnknownRule,
     diff,
     load_profile,
@@ -212,37 +211,6 @@ def test_a_register_may_have_a_value_of_its_own(home: Home) -> None:
     assert rules.value("registry.a", register="other").value == 1
     home.venue("[scoped.other.registry]\n" + value("a", "2"))
     with pytest.raises(RuleError, match=r"scoped\.other"):
-        home.load()
-
-
-def test_a_register_runs_under_its_regime_and_another_beside_it_under_another(home: Home) -> None:
-    second = VENUE[VENUE.index("[[register]]"):].replace("data-property", "data-ip").replace('"x"', '"y"')
-    home.law("[registry]\n" + value("a", "7", "may", 'article = "七"'), name="2025-01-01")
-    home.regime('[registry]\nrights = { value = ["own"], force = "venue", ' + NOTE + " }\n" + value("b", "1"), name="base",
-                head='[regime]\ntitle = { zh = "基", en = "base" }\ndocuments = []\n')  # fmt: skip
-    home.regime("[registry]\n" + value("b", "2"), head=REGIME.replace("documents = []", 'documents = ["x/law"]\nbase = "base"'))
-    home.regime("", head=REGIME.replace("documents = []", 'documents = []\nbase = "base"'), name="y")
-    home.venue("", head=VENUE.replace('[[choose]]\ndocument = "x/law"\n', "") + second)
-    rules = home.load()
-    assert [rules.value("registry.b", register=r).value for r in ("data-property", "data-ip")] == [2, 1]
-    assert rules.value("registry.a", register="data-property").article == "七"
-    assert rules.get("registry.a", register="data-ip") is None
-    assert ("x/law/2025-01-01", Status.IN_FORCE) in rules.documents
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        REGIME.replace("title", "name"),
-        REGIME.replace("documents = []", 'documents = ["x/none"]'),
-        REGIME.replace('"registry.rights"', '"registry.wrongs"'),
-        REGIME.replace('{ first = "x.first" }', "{ first = 1 }"),
-        REGIME.replace('certificate = "c"\n', ""),
-    ],
-)
-def test_it_refuses_a_malformed_regime(home: Home, head: str) -> None:
-    home.regime("", head=head)
-    with pytest.raises(RuleError):
         home.load()
 
 
