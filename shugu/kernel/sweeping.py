@@ -23,31 +23,34 @@ def sweep(now: datetime, limit: int = 5_000) -> int:
     due = store.due_clocks(now, limit)
     if len(due) < FEW:
         return engine.sweep(now)
-    return sum(_together(group, now) for group in _groups(due)) + engine.sweep(now)
+    rows = {one.pk: _row(one) for one in due}
+    over = len(_take([d.pk for d in due if rows[d.pk].kind == "bar"], "met"))
+    return over + sum(_together(group, now) for group in _groups(due, rows)) + engine.sweep(now)
 
 
-def _groups(due: Sequence[DueClock]) -> list[list[DueClock]]:
+def _groups(due: Sequence[DueClock], rows: Mapping[int, ClockRow]) -> list[list[DueClock]]:
     """Clocks that fire the same step on the same day. A case with several ends due keeps their order: one by one."""
-    times = Counter(d.case for d in due)
+    ends = [d for d in due if rows[d.pk].kind != "bar"]
+    times = Counter(d.case for d in ends)
     groups: dict[tuple[str, int, str, str], list[DueClock]] = {}
-    for one in due:
-        if times[one.case] == 1 and _row(table(one.procedure, one.version), one).kind == "fire":
+    for one in ends:
+        if times[one.case] == 1 and rows[one.pk].kind == "fire":
             groups.setdefault((one.procedure, one.version, one.clock, one.due_on.isoformat()), []).append(one)
     return [group for group in groups.values() if len(group) >= FEW]
 
 
-def _row(tab: Table, due: DueClock) -> ClockRow:
-    return next(row for row in tab.clocks if row.id == due.clock)
+def _row(due: DueClock) -> ClockRow:
+    return next(row for row in table(due.procedure, due.version).clocks if row.id == due.clock)
 
 
 def _together(group: Sequence[DueClock], now: datetime) -> int:
     """How many were fired; none when an effect refuses one of them: then they are left to the single sweep."""
     first = group[0]
     tab = table(first.procedure, first.version)
-    do = _row(tab, first).act[0]
+    do = _row(first).act[0]
     try:
         with transaction.atomic():
-            ours = _take([d.pk for d in group])
+            ours = _take([d.pk for d in group], "fired")
             taken = [due for due in group if due.pk in ours]
             ground = f"clock:{first.clock}:{first.due_on.isoformat()}"
             moved = bulk.move_many([d.case for d in taken], Command(do), actor=THE_CLOCK, now=now, ground=ground)
@@ -57,11 +60,11 @@ def _together(group: Sequence[DueClock], now: datetime) -> int:
     return len(taken)
 
 
-def _take(clocks: list[int]) -> frozenset[int]:
-    """Compare-and-swap running clocks to fired; those another sweep took are not among the answer."""
+def _take(clocks: list[int], status: str) -> frozenset[int]:
+    """Compare-and-swap running clocks to `status`; those another sweep took are not among the answer."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE kernel_clock SET status = 'fired' WHERE id = ANY(%s) AND status = 'running' RETURNING id", [clocks]
+            "UPDATE kernel_clock SET status = %s WHERE id = ANY(%s) AND status = 'running' RETURNING id", [status, clocks]
         )
         return frozenset(row[0] for row in cursor.fetchall())
 

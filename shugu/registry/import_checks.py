@@ -3,7 +3,7 @@ column; twins within the file and in the book warned of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from shugu.kernel import setwise
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid
 from shugu.kernel.text import Text
+from shugu.party import queries as parties
 from shugu.registry import applications, import_rows, queries_search, submitting
 from shugu.registry.applications import FormField
 from shugu.registry.domain import title_key
@@ -75,12 +76,21 @@ class Reader:
     about: Importing
     sheet: Sheet
     orgs: dict[str, int] = field(default_factory=dict)
+    known: dict[int, str] = field(default_factory=dict)
     fields: dict[str, dict[str, FormField]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         register = self.about.register
         self.kinds = import_rows.words_of(list(applications.object_kinds(register).items()))
         self.rights = import_rows.words_of(list(applications.right_codes(register).items()))
+
+    def names(self, ids: Iterable[int]) -> dict[int, str]:
+        """As `parties.org_names`, each organisation looked up once."""
+        asked = set(ids)
+        fresh = asked - self.known.keys()
+        if fresh:
+            self.known.update(parties.org_names(fresh))
+        return {i: self.known[i] for i in asked if i in self.known}
 
     def questions(self, kind: str) -> dict[str, FormField]:
         if kind not in self.fields:
@@ -166,7 +176,7 @@ def _check_row(
         cmd = reader.command(cells)
         plan = submitting.plan_of(cmd)
         actor = reader.about.actor_for(cmd.applicant_org)
-        defects = submitting.defects(plan, actor, now)
+        defects = submitting.defects(plan, actor, now, reader.names)
         refusal = None if defects else setwise.opening_refusal(plan.tab.id, submitting.new_case(plan, "", actor), now)
     except InputInvalid as error:
         return _problems(reader, line, error.field_errors, {}), None

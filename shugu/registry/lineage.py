@@ -28,6 +28,8 @@ class Parent:
 
 def problem(parents: tuple[Parent, ...]) -> Pair | None:
     """Why these cannot be parents; None when they can."""
+    if not parents:
+        return None
     if any(bool(p.entry) == bool(p.source) for p in parents):
         return ("每个来源写明登记编号或场外来源，二者取一", "each parent is an entry's number or an outside source")
     if any(not 0 <= p.parts <= WHOLE for p in parents) or sum(p.parts for p in parents) > WHOLE:

@@ -89,10 +89,17 @@ def _operation(row: Mapping[str, Any], source: RuleValue) -> Operation:
     )  # fmt: skip
 
 
+# A rule set's id holds the hash of its content: what was read of it once stays true.
+_read: dict[tuple[str, str | None], dict[str, Operation]] = {}
+
+
 def operations(rules: Rules) -> dict[str, Operation]:
     """By code, in the order of the rule."""
-    source: RuleValue = rules.value("registry.operations")
-    return {found.code: found for found in (_operation(row, source) for row in source.rows)}
+    key = (rules.id, getattr(rules, "register", None))
+    if key not in _read:
+        source: RuleValue = rules.value("registry.operations")
+        _read[key] = {found.code: found for found in (_operation(row, source) for row in source.rows)}
+    return _read[key]
 
 
 def operation(rules: Rules, code: str) -> Operation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,7 @@ from shugu.registry.operations import By, On, Operation, Writes, operation
 
 REVIEWER_ROLE, VERIFIER_ROLE = "substantive_reviewer", "technical_verifier"
 POWER = "registration"
+Names = Callable[[Iterable[int]], Mapping[int, str]]
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,14 @@ def one_of_window(cmd: SubmitFiling, window: int, actor: Actor, now: datetime) -
     return _submit(cmd, actor, now, window)
 
 
-def defects(plan: Plan, actor: Actor, now: datetime) -> dict[str, Pair]:
-    """Everything wrong with an application, by field; empty when it may be opened."""
+def defects(plan: Plan, actor: Actor, now: datetime, names: Names = parties.org_names) -> dict[str, Pair]:
+    """Everything wrong with an application, by field; empty when it may be opened. `names` finds organisations: an import
+    looks each up once for all its rows."""
     errors = applications.application_errors(
         plan.register.id, title=plan.title, object_kind=plan.object_kind, rights=plan.rights, form=plan.cmd.form,
         operation=plan.op.code,
     )  # fmt: skip
-    return {**errors, **_people_errors(plan, actor, now)}
+    return {**errors, **_people_errors(plan, actor, now, names)}
 
 
 @dataclass(frozen=True)
@@ -159,10 +161,10 @@ def _entry(cmd: SubmitFiling, op: Operation) -> tuple[Entry, EntryVersion]:
     return line, EntryVersion.objects.filter(entry=line).order_by("-version")[0]
 
 
-def _people_errors(plan: Plan, actor: Actor, now: datetime) -> dict[str, Pair]:
+def _people_errors(plan: Plan, actor: Actor, now: datetime, names: Names) -> dict[str, Pair]:
     cmd, op = plan.cmd, plan.op
     errors: dict[str, Pair] = {}
-    problem = _holders_problem(plan)
+    problem = _holders_problem(plan, names)
     if problem is not None:
         errors["holders"] = problem
     for field, org, role in (
@@ -190,13 +192,13 @@ def _holds(entry: Entry, org: int) -> bool:
     return org == entry.holder_id or last.shares.filter(org_id=org).exists()
 
 
-def _holders_problem(plan: Plan) -> Pair | None:
+def _holders_problem(plan: Plan, names: Names) -> Pair | None:
     orgs = [org for org, _ in plan.holders]
     if len(set(orgs)) != len(orgs) or any(type(parts) is not int or not 1 <= parts <= 1_000_000 for _, parts in plan.holders):
         return ("共有人不得重复，份额为正整数", "holders are different and their parts positive integers")
     if plan.op.writes is Writes.ENTER and plan.op.by is not By.REGISTRAR and plan.cmd.applicant_org not in orgs:
         return ("申请人应为持有人之一", "the applicant is one of the holders")
-    if len(parties.org_names(orgs)) != len(orgs):
+    if len(names(orgs)) != len(orgs):
         return ("共有人须为已注册单位", "every holder is a registered organisation")
     total = applications.rules_of(plan.register.id).value("registry.shares_total").number
     if total and len(orgs) > 1 and sum(parts for _, parts in plan.holders) != total:
@@ -261,7 +263,8 @@ def new_case(plan: Plan, number: str, actor: Actor) -> NewCase:
         data={
             **applications.told_to_the_case(plan.register.id, plan.object_kind, op.code, form),
             "register": plan.register.id, "operation": op.code, "by": op.by.value, "object_kind": plan.object_kind,
-            "holders": _held(plan), "present": _present(plan), "rights": list(plan.rights), "entry": plan.entry.pk if plan.entry else None,
+            "holders": _held(plan), "present": _present(plan), "rights": list(plan.rights),
+            "entry": plan.entry.pk if plan.entry else None,
             "counterparty": _other_side(plan), "lineage": len(cmd.lineage), "agent_has_power": cmd.agent_org is not None,
             "acts": list(op.acts), "reviewer_accredited": cmd.reviewer_org is not None or cmd.verifier_org is not None,
             REQUIRED_BY_REGISTRAR: False,
