@@ -1,8 +1,8 @@
 """Which requirement is carried by which rule, table row or test, and which by none. Pure but for reading the tree.
 
 `shugu/rules/requirements.tsv` holds the rows of areas registration, evidence and subjects. A mark is a TOML comment at
-a line's end, `# carries P3-013 P3-014`, or a line `carries: P3-013` in a test's docstring. `not_carried.toml` holds the
-rows that software cannot carry, each with its reason: counted apart, never as carried. A mark may also name a row of
+a line's end, `# carries P3-013 P3-014`, or `carries: P3-013` at a line's end in a test's docstring. `not_carried.toml`
+holds the rows that software cannot carry, each with its reason: counted apart, never as carried. A mark may also name a row of
 another area (`other_requirements.tsv`, ids only): it is neither counted nor a fault.
 """
 
@@ -199,8 +199,8 @@ def _test_marks(root: Path, path: Path, text: str) -> Iterator[Mark]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
             carrier = file if isinstance(node, ast.Module) else f"{file}::{node.name}"
             for line in (ast.get_docstring(node) or "").splitlines():
-                head, colon, rest = line.strip().partition("carries:")
-                if colon and not head:
+                _, colon, rest = line.partition("carries:")
+                if colon:
                     yield from (Mark(i, carrier) for i in _ids(rest))
 
 

@@ -41,6 +41,7 @@ def subject(
     rights: Mapping[str, Text], holders: list[dict[str, Any]], form: Mapping[str, Any], filing: str,
     entered_on: date, last_day: date, rule_set: str, kind: str, titles: tuple[Text | None, Text],
     issuing: Mapping[str, Any], encumbrance: Mapping[str, Any] | None = None, counterparty: Mapping[str, Any] | None = None,
+    objection: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The credential's subject: what the book says, nothing of people, no fraction anywhere. `titles` of the kind (where
     the rules name it) and of the operation; `issuing` who issues and supervises."""
@@ -50,6 +51,7 @@ def subject(
         "kind_title": {"zh": named.zh, "en": named.en},
         "operation": {"zh": titles[1].zh, "en": titles[1].en},
         **issuing,
+        **({"objection": dict(objection)} if objection else {}),
         **({"encumbrance": dict(encumbrance)} if encumbrance else {}),
         **({"counterparty": dict(counterparty)} if counterparty else {}),
         "entry": {
@@ -90,6 +92,20 @@ def _other_side(s: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
+def _objection(s: Mapping[str, Any]) -> list[Row]:
+    """What a proof of an objection adds: who objected, on which ground, by when proceedings are to be shown."""
+    found = s.get("objection")
+    if not found:
+        return []
+    return [
+        Row(Text("异议编号", "Objection"), found["number"], mono=True),
+        Row(Text("异议人", "Objector"), found["name"]),
+        Row(Text("异议理由", "Ground"), Text(found["ground"]["zh"], found["ground"]["en"])),
+        Row(Text("受理日期", "Accepted on"), found["accepted_on"]),
+        Row(Text("提交诉讼或仲裁受理材料的截止日", "Proceedings to be shown by"), found["proceedings_due"]),
+    ]
+
+
 def _authorities(s: Mapping[str, Any]) -> list[Row]:
     named = (("issuer", Text("发证机构", "Issued by")), ("supervisor", Text("监制机关", "Supervised by")))
     return [Row(title, Text(s[name]["zh"], s[name]["en"])) for name, title in named if s.get(name)]
@@ -109,6 +125,7 @@ def _sections(
                 Row(Text("登记编号", "Entry number"), s["entry"]["number"], mono=True),
                 Row(Text("登记类型", "Registration"), Text(s["operation"]["zh"], s["operation"]["en"])),
                 *_other_side(s),
+                *_objection(s),
                 Row(Text("登记对象", "Object"), Text(s["object_kind"]["zh"], s["object_kind"]["en"])),
                 Row(Text("名称", "Title"), s["title"]),
                 Row(Text("权利", "Rights"), rights),

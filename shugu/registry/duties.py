@@ -102,7 +102,8 @@ def _who(row: Filing, who: Who, version: Any) -> set[int]:
     """Organisations. `version` is the one the fact made, so that a later change does not move the duty."""
     if who is Who.COUNTERPARTY:
         return {row.counterparty_id} if row.counterparty_id else set()
-    versions = EntryVersion.objects.filter(entry=row.entry_id).order_by("-version")
+    made = EntryVersion.objects.filter(filing=row).values_list("entry_id", flat=True).first()
+    versions = EntryVersion.objects.filter(entry=row.entry_id or made).order_by("-version")
     known = list((versions.filter(version__lte=int(version)) if version else versions)[:2])
     held = [set(Share.objects.filter(version=v).values_list("org_id", flat=True)) for v in known]
     if who is Who.HOLDER:

@@ -9,12 +9,14 @@ from typing import Any
 
 from shugu.kernel import engine, journal
 from shugu.kernel import queries as cases
+from shugu.kernel.assigning import seats_of
 from shugu.kernel.cases import Actor, ActorKind, CaseView, Command
 from shugu.kernel.commands import command
 from shugu.kernel.decide import allowed
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Case, Fact, Material
 from shugu.kernel.queries import name_fact
+from shugu.kernel.tables import table
 from shugu.kernel.vocabulary import context
 from shugu.kernel.workdays import local_day
 from shugu.registry import accounts, applications, book, lineage, queries, queries_book, submitting, vouchers
@@ -155,9 +157,8 @@ def refuse_after_window(tab: Any, view: CaseView, do: str, now: datetime) -> Non
 def add_material(cmd: AddMaterial, *, actor: Actor, now: datetime) -> Material:
     """To a filing or an objection, by the party whose next step asks for it.
     Errors: NotFound, Forbidden, TooLate, InputInvalid (shugu.kernel.documents.check_upload)."""
-    if not cases.is_party(cmd.case, actor) and not actor.seats & {"registrar", "reviewer"}:
-        raise NotFound(what=("办件", "case"))
-    if not Case.objects.filter(pk=cmd.case, subject__in=("registry.filing", "registry.objection")).exists():
+    row = Case.objects.filter(pk=cmd.case, subject__in=("registry.filing", "registry.objection")).first()
+    if row is None or not (cases.is_party(row.pk, actor) or actor.seats & seats_of(table(row.procedure, row.version))):
         raise NotFound(what=("办件", "case"))
     _may_file(cmd.case, (cmd.upload.material,), actor, now)
     return submitting.file(cmd.case, cmd.upload, cmd.signers, actor, now)

@@ -19,7 +19,7 @@ from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Case, Clock
 from shugu.kernel.vocabulary import context, effect
 from shugu.kernel.workdays import local_day
-from shugu.registry import applications, book, queries, submitting
+from shugu.registry import applications, book, objection_papers, queries, submitting
 from shugu.registry.book import DISPOSALS, PlaceHold
 from shugu.registry.domain import Facet
 from shugu.registry.errors import NotAnOutsider, ObjectedBefore
@@ -174,7 +174,9 @@ def note_objection(applied: Applied) -> None:
         entry_id=row.entry.pk, facet=Facet.OBJECTED.value, reason=f"异议登记 {row.number}", article=book.article_of(rule),
         forbids=DISPOSALS, undertaking=queries.UNDERTAKING if rule.value else "",
     )  # fmt: skip
-    book.mark_entry(place, applied.actor, applied.now, case=applied.case)
+    mark = book.mark_entry(place, applied.actor, applied.now, case=applied.case)
+    if row.org is not None and "objection_certificate" in applications.kind_titles(row.entry.register, applied.view.rules):
+        objection_papers.certify(row, mark, applied)
 
 
 @effect("registry.lift_objection")

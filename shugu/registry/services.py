@@ -11,6 +11,7 @@ from shugu.registry.book import (
     lift_hold,
     place_hold,
 )
+from shugu.registry.contacts import UpdateContact, update_contact
 from shugu.registry.filings import (
     ActOnFiling,
     AddMaterial,
@@ -55,6 +56,7 @@ __all__ = [
     "SendReport",
     "SubmitFiling",
     "SubmitWindow",
+    "UpdateContact",
     "Upload",
     "act_on_appeal",
     "act_on_filing",
@@ -75,4 +77,5 @@ __all__ = [
     "send_report",
     "submit_filing",
     "submit_window",
+    "update_contact",
 ]  # fmt: skip

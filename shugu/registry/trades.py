@@ -14,7 +14,7 @@ from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.queries import name_fact
 from shugu.registry import applications
 from shugu.registry.errors import ReferenceUsed
-from shugu.registry.models import Entry, TradeRecord
+from shugu.registry.models import Entry, EntryVersion, TradeRecord
 from shugu.registry.submitting import SubmitFiling, submit_filing
 
 TRADE = "trade"
@@ -46,7 +46,7 @@ def record_trade(cmd: RecordTrade, *, actor: Actor, now: datetime) -> TradeRecor
         if (known.entry_id, known.data) != (line.pk, dict(cmd.data)):
             raise ReferenceUsed(reference=cmd.reference)
         return known
-    how = applications.rules_of(line.register).value("registry.trade_registration").value
+    how = "note" if not _allowed(line) else applications.rules_of(line.register).value("registry.trade_registration").value
     fact = journal.record(
         "entry.traded", subject=f"registry.entry:{line.pk}", actor=actor, now=now,
         data={"entry": line.number, "reference": cmd.reference, **cmd.data},
@@ -57,6 +57,16 @@ def record_trade(cmd: RecordTrade, *, actor: Actor, now: datetime) -> TradeRecor
     if how == "automatic":
         _register(line, row, actor, now)
     return row
+
+
+def _allowed(line: Entry) -> bool:
+    """Whether the holder let trades complete the registration by themselves: the answer that
+    `registry.trade_consent_field` names is yes; without that rule nobody is asked."""
+    rule = applications.rules_of(line.register).get("registry.trade_consent_field")
+    if rule is None:
+        return True
+    last = EntryVersion.objects.filter(entry=line).order_by("-version")[0]
+    return bool(last.form.get(str(rule.value)) == "yes")
 
 
 def _register(line: Entry, row: TradeRecord, actor: Actor, now: datetime) -> None:

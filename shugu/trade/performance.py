@@ -153,7 +153,11 @@ def confirm_settlement(cmd: ConfirmSettlement, *, actor: Actor, now: datetime) -
         completed_on=on, fact=fact,
     )  # fmt: skip
     record_trade(
-        RecordTrade(row.entry_id, f"voucher:{number}", {"voucher": number, "contract": row.number}, row.buyer_id),
+        RecordTrade(
+            row.entry_id, f"voucher:{number}",
+            {"voucher": number, "contract": row.number, "amount_class": voucher.amount_class, "completed_on": on.isoformat()},
+            row.buyer_id,
+        ),
         actor=mandate("trade", f"voucher:{number}"), now=now,
     )  # fmt: skip
     return voucher

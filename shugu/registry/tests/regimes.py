@@ -12,6 +12,7 @@ from shugu.kernel import queries as cases
 from shugu.kernel.cases import Actor
 from shugu.kernel.decide import needed_materials
 from shugu.kernel.models import Case, Clock, Fact, Material
+from shugu.kernel.workdays import local_day
 from shugu.registry import applications, queries, services
 from shugu.registry.models import Certificate, Filing, Objection
 from shugu.registry.queries import CertificateView, EntryView
@@ -84,7 +85,7 @@ class Regime:
         if question.kind in ("table", "multi"):
             return question.options[0][0]
         if question.kind == "date":
-            return self.now.date().isoformat()
+            return local_day(self.now).isoformat()
         return SAMPLES[question.kind]
 
     def upload(self, row: Filing | Objection, material: str, by: Actor | None = None, signers: int = 1) -> None:
@@ -117,18 +118,18 @@ class Regime:
     def entry(self, row: Filing) -> EntryView:
         """The entry this filing made or is about."""
         if row.entry is not None:
-            return queries.entry_by_number(row.entry.number, self.now.date())
+            return queries.entry_by_number(row.entry.number, local_day(self.now))
         number = queries.filing_view(Filing.objects.select_related("case").get(pk=row.pk)).entry_number
-        return queries.entry_by_number(number, self.now.date())
+        return queries.entry_by_number(number, local_day(self.now))
 
     def facets(self, number: str) -> frozenset[str]:
-        return queries.entry_by_number(number, self.now.date()).facets
+        return queries.entry_by_number(number, local_day(self.now)).facets
 
     def certificates(self, row: Filing) -> list[CertificateView]:
         """What was issued for this filing, oldest first."""
         issued = Fact.objects.filter(case_id=row.pk, name__in=BOOK_FACTS).values("pk")
         numbers = Certificate.objects.filter(fact__in=issued).order_by("pk").values_list("number", flat=True)
-        return [queries.certificate(number, self.now.date()) for number in numbers]
+        return [queries.certificate(number, local_day(self.now)) for number in numbers]
 
     def objection(self, row: Filing | str, ground: str = "ownership", by: Actor | None = None) -> Objection:
         """To a filing under notice, or to an entry by its number."""

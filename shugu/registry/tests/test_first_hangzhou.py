@@ -45,6 +45,7 @@ def due(row: Filing, clock: str) -> date:
 
 
 def test_the_whole_way_ends_with_an_entry_and_a_certificate_that_verifies(world: World) -> None:
+    """carries: P6-049 P2-374 P3-066 P6-002"""
     row = issued(world)
     assert state(row) == "registered"
     entry = queries.entries_of(world.alice.org or 0, date(2026, 3, 16))[0]

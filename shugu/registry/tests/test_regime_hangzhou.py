@@ -222,6 +222,7 @@ def test_a_renewal_is_sought_in_its_window_only(r: Regime) -> None:
 
 
 def test_a_lost_certificate_is_issued_anew_and_the_old_one_superseded(r: Regime) -> None:
+    """carries: P6-388"""
     first = registered(r)
     number, old = r.entry(first).number, r.certificates(first)[0].number
     r.at(date(2026, 4, 1))
@@ -233,7 +234,7 @@ def test_a_lost_certificate_is_issued_anew_and_the_old_one_superseded(r: Regime)
 
 @pytest.mark.parametrize("cause", ["merger", "split", "dissolution", "bankruptcy"])
 def test_a_successor_takes_the_entry_over(r: Regime, cause: str) -> None:
-    """Succession on merger, split, dissolution and bankruptcy."""
+    """Succession on merger, split, dissolution and bankruptcy. carries: P1-115"""
     number = r.entry(registered(r)).number
     row = r.file("succession", entry=number, applicant=r.world.bob, answers={"cause": cause})
     with pytest.raises(MaterialsMissing):
@@ -249,6 +250,7 @@ def test_a_successor_takes_the_entry_over(r: Regime, cause: str) -> None:
 
 
 def test_an_agent_files_under_a_power_of_attorney_and_not_without(r: Regime) -> None:
+    """carries: S1-013"""
     with pytest.raises(InputInvalid) as refused:
         r.file(agent=r.world.bob.org, by=r.world.bob)
     assert "agent_org" in refused.value.field_errors

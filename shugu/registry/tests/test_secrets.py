@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_no_secret_answer_is_printed_or_published(world: World) -> None:
+    """carries: P1-048"""
     r = Regime(world, "data-ip")
     row = r.file(answers={"algorithm": "SECRET-ALGORITHM"})
     assert applications.secrets("data-ip") >= {"algorithm"}

@@ -24,7 +24,7 @@ from shugu.kernel.models import Case
 from shugu.kernel.tables import table
 from shugu.registry import queries, services
 from shugu.registry.errors import ObjectedBefore, RegisterClosed
-from shugu.registry.models import Filing, Objection
+from shugu.registry.models import Certificate, Filing, Objection
 from shugu.registry.services import FileObjection
 from shugu.registry.tests.stages import act, answer, application, at, file, issued, noticed, submitted
 from tests.world import World
@@ -199,6 +199,19 @@ def test_a_disposal_during_the_objection_goes_on_only_with_the_undertaking(shenz
     with pytest.raises(UndertakingNeeded):
         _check_holds(view, step, Command(step.do))
     _check_holds(view, step, Command(step.do, undertaking=queries.UNDERTAKING))
+
+
+def test_an_objection_accepted_is_proved_to_the_objector_until_it_ends(shenzhen: World) -> None:
+    """Article 20. carries: P3-087"""
+    issued(shenzhen, venue="shenzhen")
+    row = accepted(shenzhen)
+    (proof,) = Certificate.objects.filter(kind="objection_certificate")
+    shown = queries.certificate(proof.number)
+    told = shown.credential["credentialSubject"]["objection"]
+    assert (told["number"], told["proceedings_due"], told["article"]) == (row.number, "2026-03-17", "第二十条")
+    assert proof.holder_id == shenzhen.mallory.org and queries.certificate_pdf(proof.number).startswith(b"%PDF-")
+    answer(row, "withdraw", shenzhen.mallory, shenzhen.now)
+    assert "cancelled" in queries.certificate(proof.number).facets
 
 
 def test_proof_of_proceedings_is_taken_on_the_fifteenth_day_and_not_later(shenzhen: World) -> None:
