@@ -38,13 +38,13 @@ def _at(venue: str, now: datetime, homes: Path, settings: Any) -> Iterator[World
         home.path.mkdir()
         home.write_config(HomeConfig(venue=venue))
     settings.HOME = home
-    _forget()
+    forget()
     yield snapshot.world(now, venue)
     settings.HOME = Home.from_environment()
-    _forget()
+    forget()
 
 
-def _forget() -> None:
+def forget() -> None:
     runtime.forget()
     rulebook.forget()
     signer.forget()
