@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from shugu.registry.import_cli import add_to as add_registry
 from shugu.rules_cli import add_to as add_rules
 
 
@@ -32,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_parser("check", help="检查配置、规则与流程 / check configuration, rules, procedures")
     sub.add_parser("docs", help="生成文档表格 / write the generated docs")
     add_rules(sub)
+    add_registry(sub)
     return parser
 
 

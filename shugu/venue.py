@@ -42,7 +42,7 @@ class StoryCutOff(ShuguError):
 def run(options: argparse.Namespace) -> int:
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "init": init, "serve": serve, "worker": worker, "demo": demo, "demonstrate": demonstrate,
-        "audit": audit, "check": check, "docs": docs, "rules": rules,
+        "audit": audit, "check": check, "docs": docs, "rules": rules, "registry": registry,
     }  # fmt: skip
     return commands[options.command](options)
 
@@ -265,3 +265,11 @@ def rules(options: argparse.Namespace) -> int:
     if options.what != "coverage":
         setup()  # whose values are checked against the apps' schemas; a count of files needs none
     return rules_cli.run(options)
+
+
+def registry(options: argparse.Namespace) -> int:
+    """What `shugu registry` does (shugu/registry/import_cli.py)."""
+    setup()
+    from shugu.registry import import_cli
+
+    return import_cli.run(options)

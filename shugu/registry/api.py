@@ -12,12 +12,13 @@ from shugu.kernel import clock
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
 from shugu.kernel.workdays import local_day
-from shugu.registry import applications, queries, queries_book, queries_notices, services, windows
+from shugu.registry import api_import, applications, queries, queries_book, queries_notices, services, windows
 from shugu.registry.models import Filing, Window
 from shugu.registry.queries import EntryView, HolderShare
 from shugu.web.api import Strict, actor_of, key_of
 
 router = Router()
+router.add_router("", api_import.router)
 
 
 class HolderIn(Strict):

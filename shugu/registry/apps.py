@@ -9,7 +9,7 @@ class RegistryConfig(AppConfig):
 
     def ready(self) -> None:
         # Imported for the guards, effects and contexts they register.
-        from shugu.registry import domain, duties, expiring, inputs, pages, services, writing, writing_many  # noqa: F401
+        from shugu.registry import domain, duties, expiring, importing, inputs, pages, services, writing, writing_many  # noqa: F401
 
         pages.register()
         inputs.register()

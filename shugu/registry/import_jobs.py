@@ -63,11 +63,13 @@ def _alone(number: int) -> Iterator[bool]:
 
 
 @contextmanager
-def _telling(number: int) -> Iterator[Progress]:
-    """Progress on a connection of its own: it is seen while the work's transaction is still open."""
+def _telling(number: int, told: Progress | None = None) -> Iterator[Progress]:
+    """Progress on a connection of its own: it is seen while the work's transaction is still open. `told` hears it too."""
     beside = connections["default"].copy()
 
     def tell(done: int, total: int) -> None:
+        if told is not None:
+            told(done, total)
         with beside.cursor() as cursor:
             cursor.execute("UPDATE registry_import SET done = %s, total = %s WHERE id = %s", [done, total, number])
 
@@ -84,13 +86,13 @@ def _state(row: Import, state: str, **values: Any) -> None:
     row.save(update_fields=["state", *values])
 
 
-def run_import(number: int, now: datetime) -> Import:
+def run_import(number: int, now: datetime, told: Progress | None = None) -> Import:
     """Check the file and open its applications. Running it twice, or after it died half-way, opens them once."""
     with _alone(number) as ours:
         row = Import.objects.get(pk=number)
         if not ours or row.state not in ("waiting", "checking", "importing"):
             return row
-        with _telling(number) as tell:
+        with _telling(number, told) as tell:
             _state(row, "checking")
             reader = _read(row, now)
             if reader is None:
@@ -186,19 +188,24 @@ def _file_papers(
     digests = setwise.put_many(contents)
     views = {view.id: view for view in read_cases([f.pk for f in filings])}
     papers: list[NewMaterial] = []
+    m = row.mandate
+    shared = (str(m["filename"]), str(m["media_type"]), int(m["size"]), str(m["digest"])) if m else None
     for filing, new, content, digest in zip(filings, news, contents, digests, strict=True):
         view = views[filing.pk]
         for material in sorted(_asked(tab, view)):
-            own = material in FORM_MATERIALS
-            if not own and not row.mandate:
-                continue
-            about = (
-                (f"{filing.number}-{material}.json", "application/json", len(content), digest)
-                if own
-                else (row.mandate["filename"], row.mandate["media_type"], row.mandate["size"], row.mandate["digest"])
-            )
-            papers.append(NewMaterial(filing.pk, view.number, tab.subject, material, *about, new.actor))
+            if material in FORM_MATERIALS:
+                own = (f"{filing.number}-{material}.json", "application/json", len(content), digest)
+                papers.append(_paper(filing.pk, view.number, tab, material, own, new.actor))
+            elif shared is not None:
+                papers.append(_paper(filing.pk, view.number, tab, material, shared, new.actor))
     setwise.file_many(papers, now)
+
+
+def _paper(
+    case: int, number: str, tab: Table, material: str, about: tuple[str, str, int, str], actor: Actor
+) -> NewMaterial:
+    filename, media_type, size, digest = about
+    return NewMaterial(case, number, tab.subject, material, filename, media_type, size, digest, actor)
 
 
 def _asked(tab: Table, view: Keyed) -> set[str]:

@@ -266,7 +266,7 @@ def template(register: str, object_kind: str, operation: str, media_type: str) -
     return out.getvalue()
 
 
-def report(problems: Sequence[tuple[int, str, str, str, str, str]], lang: str) -> bytes:
+def report(problems: Sequence[tuple[str, str, str, str, str, str]], lang: str) -> bytes:
     """The row-by-row report: row, column, what, why, remedy, error or warning. A cell never begins a formula."""
     heads = ("行", "列", "问题", "原因", "办法", "性质") if lang == "zh" else ("row", "column", "what", "why", "remedy", "kind")
     buffer = io.StringIO()

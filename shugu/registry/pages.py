@@ -100,6 +100,8 @@ def register() -> None:
         ("registry:verify", "核验", "Verify", 320),
     ):
         navigation.register(navigation.NavItem(navigation.EVERYBODY, Text(zh, en), url_name, order))
+    for seat in ("merchant", "registrar"):
+        navigation.register(navigation.NavItem(seat, Text("批量导入", "Bulk import"), "registry:imports", 306))
     navigation.register(navigation.NavItem("merchant", Text("我的登记", "My registrations"), "registry:mine", 305))
     for seat in ("registrar", "regulator"):
         navigation.register(navigation.NavItem(seat, Text("登记报告", "Reports"), "registry:reports", 315))

@@ -6,13 +6,15 @@ bigrams answers for the rest, and counting stops at REACH; what is shown says so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, overload
 
 from django.db import connection
 
+from shugu.party import queries as parties
 from shugu.registry import queries
 from shugu.registry.domain import title_key
 from shugu.registry.models import Entry
@@ -26,6 +28,7 @@ NEWEST: Final = 20_000
 CANDIDATES: Final = 10_000
 MOST: Final = 200
 WORDS_MAX: Final = 8
+TWINS_MAX: Final = 10
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,44 @@ def search(q: str = "", register: str = "", *, limit: int = 50, offset: int = 0,
         return Found(_views(ids, on), 1, False)
     ids, total = _newest(register, limit, offset) if not words else _matching(words, register, limit, offset)
     return Found(_views(ids, on), min(total, REACH), total > REACH)
+
+
+class Matches(Sequence[EntryView]):
+    """The lines that match as a table shows them, fetched a page at a time; its length is what was counted (at most REACH).
+    `names` are the holders' of what was fetched."""
+
+    def __init__(self, q: str, register: str, on: date, page: int = 51) -> None:
+        self._ask = partial(search, q, register, on=on)
+        self._first = self._ask(limit=page)
+        self.more = self._first.more
+        self.names: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return self._first.total
+
+    @overload
+    def __getitem__(self, place: int) -> EntryView: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[EntryView]: ...
+    def __getitem__(self, place: int | slice) -> EntryView | list[EntryView]:
+        if isinstance(place, int):
+            return self[place : place + 1][0]
+        start, stop, _ = place.indices(len(self))
+        rows = list(self._first.entries[start:stop])
+        while len(rows) < stop - start:
+            fresh = self._ask(limit=min(stop - start - len(rows), MOST), offset=start + len(rows)).entries
+            if not fresh:
+                break
+            rows += fresh
+        self.names |= parties.org_names({s.org for e in rows for s in e.holders} - self.names.keys())
+        return rows
+
+    def __iter__(self) -> Iterator[EntryView]:
+        for start in range(0, len(self), MOST):
+            yield from self[start : start + MOST]
+
+    def holders(self, line: EntryView) -> str:
+        return "、".join(self.names.get(s.org, str(s.org)) for s in line.holders)
 
 
 def _words(q: str) -> list[str]:
@@ -143,9 +184,6 @@ def twins_of(register: str, pairs: Sequence[tuple[str, str]], holder: int | None
         if found:
             out[(key, digest)] = found[:TWINS_MAX]
     return out
-
-
-TWINS_MAX: Final = 10
 
 
 def likely_duplicates(register: str, title: str, content_sha256: str, holder: int) -> list[tuple[str, str]]:

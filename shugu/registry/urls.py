@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.registry import views, views_apply, views_book, views_public, views_reports, views_window
+from shugu.registry import views, views_apply, views_book, views_import, views_public, views_reports, views_window
 
 app_name = "registry"
 urlpatterns = [
@@ -19,6 +19,14 @@ urlpatterns = [
     path("my/register/", views_book.mine, name="mine"),
     path("register/<str:number>/", views_public.entry, name="entry"),
     path("register/<str:number>/object/", views.object_to_entry, name="object"),
+    path("imports/", views_import.imports, name="imports"),
+    path("imports/<int:number>/", views_import.one, name="import"),
+    path("imports/<int:number>/progress/", views_import.progress, name="import_progress"),
+    path("imports/<int:number>/move/", views_import.move, name="import_move"),
+    path("imports/<int:number>/<str:what>.csv", views_import.report, name="import_report"),
+    path(
+        "imports/template/<slug:register>/<slug:object_kind>.<slug:form>", views_import.template, name="import_template"
+    ),
     path("filings/<str:number>/", views.filing, name="filing"),
     path("filings/<str:number>/appeal/", views.appeal, name="appeal"),
     path("filings/<str:number>/edit/", views.revise, name="revise"),

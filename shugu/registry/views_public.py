@@ -16,7 +16,7 @@ from shugu.kernel import clock, signer
 from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
-from shugu.registry import applications, queries, queries_book, queries_notices
+from shugu.registry import applications, queries, queries_book, queries_notices, queries_search
 from shugu.registry.forms import VerifyForm
 from shugu.registry.operations import On, operations
 from shugu.registry.shown import (
@@ -45,15 +45,15 @@ VERDICT_TONES = {Verdict.SEALED: Tone.GOOD, Verdict.SIGNED: Tone.GOOD, Verdict.F
 def book(request: HttpRequest) -> HttpResponseBase:
     """The account book: every entry, searchable by title and number."""
     register = request.GET.get("register", "")
-    rows = queries.search_entries(request.GET.get("q", ""), register, limit=200, on=local_day(clock.now()))
+    rows = queries_search.Matches(request.GET.get("q", ""), register, local_day(clock.now()))
     columns = (
-        Column("number", Text("登记编号", "Number"), kind=Kind.CODE, order="x", href=_entry_href),
-        Column("title", Text("名称", "Title"), order="x"),
-        Column("holder", Text("登记主体", "Holder"), lambda e: queries.holder_names(e.holders)),
+        Column("number", Text("登记编号", "Number"), kind=Kind.CODE, href=_entry_href),
+        Column("title", Text("名称", "Title")),
+        Column("holder", Text("登记主体", "Holder"), rows.holders),
         Column("rights", Text("权利", "Rights"), lambda e: rights_text(e.register, e.rights)),
         Column("state", Text("状态", "State"), lambda e: Chip(e.lines[0].title, FACET_TONES[e.lines[0].facet]), Kind.CHIP),
-        Column("entered", Text("登记日", "Entered on"), "entered_on", Kind.DAY, order="x"),
-        Column("until", Text("有效期至", "Valid until"), "valid_until", Kind.DAY, order="x"),
+        Column("entered", Text("登记日", "Entered on"), "entered_on", Kind.DAY),
+        Column("until", Text("有效期至", "Valid until"), "valid_until", Kind.DAY),
     )
     options = tuple((r["id"], Text(r["title"]["zh"], r["title"]["en"])) for r in queries.registers())
     apply = Link(Text("申请首次登记", "Apply for first registration"), reverse("registry:choose"))
@@ -64,7 +64,8 @@ def book(request: HttpRequest) -> HttpResponseBase:
     )  # fmt: skip
     if shown.wants_csv:
         return shown.csv_response()
-    return render(request, "registry/book.html", {"table": shown, "apply": apply})
+    capped = len(rows) if rows.more else 0
+    return render(request, "registry/book.html", {"table": shown, "apply": apply, "capped": capped})
 
 
 @require_GET
