@@ -31,18 +31,24 @@ class RegisterRules:
 
 
 _kept: set[str] = set()
+# What this process has in hand already, by an id that holds the hash of its content: never read again.
+_in_hand: dict[str, RuleSet] = {}
 
 
 def keep(rule_set: RuleSet) -> RuleSet:
     """Store the content once; content never changes under one id (the id holds its hash)."""
     if rule_set.id not in _kept:
-        models.RuleSetCopy.objects.get_or_create(id=rule_set.id, defaults={"content": rule_set.as_document()})
+        if not models.RuleSetCopy.objects.filter(id=rule_set.id).exists():
+            models.RuleSetCopy.objects.get_or_create(id=rule_set.id, defaults={"content": rule_set.document})
         _kept.add(rule_set.id)
+        _in_hand[rule_set.id] = rule_set
     return rule_set
 
 
 def recall(rule_set: str) -> RuleSet:
     """Errors: NotFound; RuleError when the stored content does not match its id."""
+    if rule_set in _in_hand:
+        return _in_hand[rule_set]
     row = models.RuleSetCopy.objects.filter(id=rule_set).first()
     if row is None:
         raise NotFound(what=("规则集 " + rule_set, "rule set " + rule_set))

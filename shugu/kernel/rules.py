@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -105,6 +106,11 @@ class RuleSet:
     def lapsed(self) -> tuple[str, ...]:
         """Documents whose last day has passed and which the venue continues as its own choice."""
         return tuple(name for name, status in self.documents if status is Status.LAPSED)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """`as_document()`, put together once."""
+        return self.as_document()
 
     def as_document(self) -> dict[str, Any]:
         """JSON-safe content; the id's hex is the SHA-256 of its canonical form without `id`."""

@@ -29,11 +29,16 @@ def demo() -> bool:
     return home().demo
 
 
-@lru_cache(maxsize=16)
 def rules_on(day: date) -> RuleSet:
+    return _profile(venue_id(), day)
+
+
+@lru_cache(maxsize=32)
+def _profile(venue: str, day: date) -> RuleSet:
+    """Read once a process: rule files come with the software and change with it."""
     from shugu.kernel.rules import load_profile
 
-    return load_profile(venue_id(), day)
+    return load_profile(venue, day)
 
 
 def rules() -> RuleSet:
@@ -65,6 +70,6 @@ def suite() -> str:
 
 
 def forget() -> None:
-    """Read everything anew (tests, and after `shugu init`)."""
-    for cached in (venue_id, demo, rules_on, rules_by_id, calendar, suite):
+    """Read the home anew (tests, and after `shugu init`)."""
+    for cached in (venue_id, demo, rules_by_id, calendar, suite):
         cached.cache_clear()
