@@ -98,7 +98,8 @@ def _filing(row: Filing) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _entry(shown: EntryView) -> dict[str, Any]:
+def _line(shown: EntryView) -> dict[str, Any]:
+    """A line of the book as a list tells it."""
     return {
         "id": shown.id, "number": shown.number, "register": shown.register, "title": shown.title,
         "object_kind": shown.object_kind, "holder_org": shown.holder_org, "holders": _shares(shown.holders),
@@ -107,6 +108,13 @@ def _entry(shown: EntryView) -> dict[str, Any]:
         "entered_on": shown.entered_on.isoformat(), "valid_until": shown.valid_until.isoformat(),
         "facets": [{"facet": line.facet.value, "article": line.article} for line in shown.lines],
         "certificate": shown.certificate_number,
+    }  # fmt: skip
+
+
+def _entry(shown: EntryView) -> dict[str, Any]:
+    """The whole line: with what lies on it, what it was made from and what belongs to it."""
+    return {
+        **_line(shown),
         "encumbrances": [{"id": o.id, "kind": o.kind, "until": o.until.isoformat() if o.until else None, "article": o.article}
                          for o in queries_book.encumbrances(shown.id)],
         "parents": [{"entry": p.number, "title": p.title, "processing": p.processing, "parts": p.parts}
@@ -236,8 +244,9 @@ def act_on_filing(request: HttpRequest, number: str, do: str, payload: ActIn) ->
 def entries(
     request: HttpRequest, q: str = "", register_id: str = "", limit: int = 50, offset: int = 0
 ) -> list[dict[str, Any]]:
+    """The newest lines that match, in the order of the book; `offset` up to 2,000: say more to find older ones."""
     found = queries.search_entries(q, register_id, limit=limit, offset=offset, on=local_day(clock.now()))
-    return [_entry(e) for e in found]
+    return [_line(e) for e in found]
 
 
 @router.get("/entries/{number}")
