@@ -53,7 +53,7 @@ def test_hangzhou_periods_are_the_venues_own_and_its_targets_the_citys() -> None
     assert trading.value == 10_000_000_000 * 100
     assert (trading.unit, trading.article) == ("fen", "一、总体要求")
     assert rules.value("supervision.kpi_due").value == date(2026, 12, 31)
-    assert rules.profile.register("data-property").procedures == {"first": "hangzhou.first"}
+    assert rules.profile.register("data-property").procedures["first"] == "hangzhou.first"
     assert len(rules.value("catalogue.industries").value) == 12  # type: ignore[arg-type]
 
 
