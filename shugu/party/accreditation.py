@@ -71,12 +71,15 @@ def kind_title(kind: str, rules: RuleSet) -> Pair:
 def apply_accreditation(cmd: ApplyAccreditation, *, actor: Actor, now: datetime) -> Accreditation:
     """Opens the case in `drafting`; file the materials, then act `submit`. Near the end of an accreditation
     (party.accreditation_renewal_window) this renews it: the new term begins on the day after the old one.
+    The venue itself is admitted to nothing (Data Twenty 3(9)).
     Errors: InputInvalid, Forbidden, RightMissing, NotFound, AlreadyAccredited, Refused."""
     need_right(actor, cmd.org, "act")
     rules = runtime.rules_on(local_day(now))
     org = Organisation.objects.filter(pk=cmd.org).first()
     if org is None:
         raise NotFound(what=("单位", "organisation"))
+    if org.kind == "venue":
+        refuse({"kind": ("交易场所自己不入驻，场所与数商功能分离", "the venue itself is not admitted, it stands apart")})
     refuse(_defects(cmd, rules))
     title = kind_title(cmd.kind, rules)
     running = Accreditation.objects.filter(org=org, kind=cmd.kind, case__closed_at__isnull=True)

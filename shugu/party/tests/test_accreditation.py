@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from shugu.formats.identifiers import make_uscc
 from shugu.kernel import documents, engine
 from shugu.kernel import queries as cases
 from shugu.kernel.cases import Actor
@@ -25,7 +26,7 @@ from shugu.kernel.workdays import local_day
 from shugu.party import queries, services
 from shugu.party.errors import AlreadyAccredited
 from shugu.party.models import Accreditation
-from tests.world import World
+from tests.world import SETUP, World
 
 
 def _open(world: World, kind: str = "buyer", merchant_type: str = "") -> int:
@@ -72,6 +73,7 @@ def test_it_grants_an_accreditation_for_the_term_of_the_rules_and_signs_a_certif
 
 
 def test_it_refuses_to_submit_without_materials_and_says_which(world: World) -> None:
+    """Nobody is admitted without the undertaking. carries: P6-212"""
     case = _open(world)
     world.file(case, "licence", world.mallory)
     with pytest.raises(MaterialsMissing) as refused:
@@ -81,6 +83,7 @@ def test_it_refuses_to_submit_without_materials_and_says_which(world: World) -> 
 
 
 def test_it_asks_a_third_party_body_for_its_qualification_too(world: World) -> None:
+    """Another rule for third-party bodies than for the rest. carries: P3-207"""
     case = _open(world, "service_body:valuation")
     for material in ("licence", "commitment"):
         world.file(case, material, world.mallory)
@@ -106,6 +109,31 @@ def test_it_refuses_kinds_and_types_the_rules_do_not_know(world: World, kind: st
 def test_it_takes_the_three_merchant_types_of_the_china_data_valley(world: World, merchant_type: str) -> None:
     case = _open(world, "merchant", merchant_type)
     assert Accreditation.objects.get(case_id=case).merchant_type == merchant_type
+
+
+@pytest.mark.parametrize(
+    ("kind", "merchant_type"),
+    [("merchant", "service"), ("service_body:compliance_certification", ""), ("service_body:data_brokerage", "")],
+)
+def test_it_admits_merchants_professional_bodies_and_data_brokers(world: World, kind: str, merchant_type: str) -> None:
+    """carries: P5-261"""
+    assert world.mallory.org is not None
+    world.accredit(world.mallory, kind, merchant_type)
+    assert queries.is_accredited(world.mallory.org, kind, local_day(world.now))
+
+
+@pytest.mark.parametrize("kind", ["provider", "merchant", "buyer"])
+def test_the_venue_itself_is_not_admitted_to_trade(world: World, kind: str) -> None:
+    """数据二十条 三（九）: the functions of the venue and of merchants are separate.
+
+    carries: P1-036 P6-017
+    """
+    order = services.RegisterOrganisation("数谷交易所", make_uscc("91330100MA2XXXXX9"), kind="venue")
+    venue = services.register_organisation(order, actor=world.otto, now=world.now)
+    cmd = services.ApplyAccreditation(venue.pk, kind, "service" if kind == "merchant" else "")
+    with pytest.raises(InputInvalid) as refused:
+        services.apply_accreditation(cmd, actor=SETUP, now=world.now)
+    assert set(refused.value.field_errors) == {"kind"}
 
 
 def test_it_refuses_a_second_application_of_the_same_kind(world: World) -> None:

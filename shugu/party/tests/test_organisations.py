@@ -124,6 +124,7 @@ def test_it_ends_a_membership_and_with_it_the_power_to_act(world: World) -> None
 
 
 def test_it_keeps_seats_and_trading_organisations_apart(world: World) -> None:
+    """The staff of the venue trade through no organisation. carries: P1-036 P6-017"""
     assert world.alice.org is not None
     with pytest.raises(StaffMayNotTrade):
         services.add_member(
