@@ -93,6 +93,7 @@ def test_an_objection_by_json_and_its_repetition(world: World) -> None:
 
 
 def test_entries_certificates_and_registers_are_public_to_every_key(world: World) -> None:
+    """One number leads everybody to the entry. carries: P3-009"""
     start = world.now - timedelta(days=30)
     row = noticed(world, start)
     engine.sweep(start + timedelta(days=15))

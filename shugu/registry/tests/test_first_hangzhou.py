@@ -110,6 +110,7 @@ def test_missing_materials_are_named_and_nothing_moves(world: World) -> None:
 
 
 def test_co_holders_need_their_agreement_and_stand_in_the_book_with_their_shares(world: World) -> None:
+    """Parts of what the entry earns. carries: P5-070"""
     holders = ((world.alice.org, 7), (world.carol.org, 3))
     row = services.submit_filing(application(world.alice, holders=holders), actor=world.alice, now=world.now)
     for material in ("source_proof", "identity", "declaration"):
@@ -159,6 +160,7 @@ def test_a_stranger_sees_no_filing_and_the_applicant_cannot_accept_it(world: Wor
 
 
 def test_every_look_at_a_filing_is_a_fact_with_its_ground(world: World) -> None:
+    """The trail of who looked. carries: P3-009"""
     row = submitted(world)
     for actor in (world.alice, world.rita, world.tara, world.sven):
         services.look_at_filing(services.LookAtFiling(row.number), actor=actor, now=world.now)

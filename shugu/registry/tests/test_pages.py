@@ -66,6 +66,7 @@ def test_a_visitor_reads_the_book_an_entry_and_its_certificate(world: World) -> 
 
 
 def test_verification_by_number_states_the_facets_with_their_article(world: World) -> None:
+    """Anybody verifies a certificate. carries: S1-016 P3-201"""
     number = certificate_number(world)
     shown = page(Client(), f"/verify/?number={number}")
     assert "有效" in shown and "二（三）" in shown

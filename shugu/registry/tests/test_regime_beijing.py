@@ -53,7 +53,7 @@ def test_the_guide_binds_nobody_and_ends_after_three_years() -> None:
 def test_three_rights_are_registered_apart(r: Regime) -> None:
     """实施意见 二（四）.
 
-    carries: P2-079
+    carries: P2-079 P3-204
     """
     assert LAW.values["registry.rights"].codes == ("holding", "processing_use", "operation")
     number = registered(r, rights=("processing_use", "operation"))
@@ -92,7 +92,7 @@ def test_the_examiner_records_the_four_tests_before_notice(r: Regime) -> None:
 def test_data_ip_is_registered_with_its_source_and_evidence(r: Regime) -> None:
     """第八条、第十二条: the source is proved, the evidence record filed.
 
-    carries: P2-130 P2-132 P2-133
+    carries: P2-130 P2-132 P2-133 P5-267
     """
     row = r.file("first", object_kind="data_ip")
     for paper in ("source_proof", "obtained_proof", "processing_description", "evidence_record", "identity"):
@@ -147,7 +147,10 @@ def test_correction_and_notice_count_over_national_day(r: Regime) -> None:
 
 
 def test_an_objection_holds_up_the_certificate_until_it_is_decided(r: Regime) -> None:
-    """第三十条: disputes of right."""
+    """第三十条: disputes of right.
+
+    carries: P5-267
+    """
     row = noticed(r)
     found = r.objection(row)
     r.now += timedelta(days=14)
@@ -204,7 +207,7 @@ def asset_of(r: Regime, number: str, **more: Any) -> Filing:
 def test_an_asset_is_registered_from_data_ip_and_the_two_are_linked(r: Regime) -> None:
     """第十四条、实施意见 三（六）: its certificate states rights and the state of the data.
 
-    carries: P2-087 P2-088 P2-134
+    carries: P2-087 P2-088 P2-134 P3-201
     """
     ip = registered(r)
     row = asset_of(r, ip)
@@ -243,7 +246,7 @@ def test_an_asset_whose_data_ip_was_cancelled_meanwhile_is_not_registered(r: Reg
 def test_personal_information_or_public_interest_needs_a_graded_authorisation(r: Regime) -> None:
     """实施意见 二（四）: only other data is covered by the three rights as such.
 
-    carries: P2-081
+    carries: P2-081 P1-019 P3-204
     """
     row = asset_of(r, registered(r), answers={"personal_or_public": "yes"})
     r.upload_all(row, "submit", but=("graded_authorisation",))

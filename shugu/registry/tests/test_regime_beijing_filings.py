@@ -80,7 +80,7 @@ def test_a_trade_makes_the_buyer_the_holder(r: Regime) -> None:
 def test_a_pledge_or_licence_is_filed_beside_the_entry_and_discharged(r: Regime, operation: str) -> None:
     """第十六条: a filing (our reading), seen on the entry until discharged.
 
-    carries: P2-138
+    carries: P2-138 P5-267
     """
     number = registered(r)
     row = through(r, filed(r, operation, number))

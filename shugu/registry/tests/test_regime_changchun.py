@@ -59,7 +59,7 @@ def test_providers_and_demanders_sign_up_and_are_verified_without_a_certificate(
 def test_a_subject_proves_what_its_kind_requires(r: Regime, operation: str, kind: str, wanted: set[str]) -> None:
     """第十条至第十三条.
 
-    carries: P6-356 P6-357 P6-358
+    carries: P6-356 P6-357 P6-358 P3-207
     """
     for absent in sorted(wanted):
         row = r.file(operation, object_kind=kind, rights=("participation",))
@@ -125,7 +125,10 @@ def test_every_kind_of_object_gets_a_certificate_after_the_evaluation(r: Regime,
 
 
 def test_an_agreement_that_forbids_trading_blocks_the_object_until_released(r: Regime) -> None:
-    """第十五条（五）: a lawful agreement counts like the law."""
+    """第十五条（五）: a lawful agreement counts like the law.
+
+    carries: P2-268
+    """
     subject(r, "subject", "merchant")
     row = drafted_object(r, barring_agreement="yes")
     r.upload_all(row, "submit", but=("agreement_release",))

@@ -221,7 +221,7 @@ def needed_of(row: Filing) -> set[str]:
 def test_the_certificate_shows_what_article_26_lists_and_runs_one_year(r: Regime) -> None:
     """第二十六条、第三十条、第三十五条
 
-    carries: P6-078 P6-106 P6-107 P6-111
+    carries: P6-078 P6-106 P6-107 P6-111 P3-191
     """
     row = registered(r)
     (paper,) = r.certificates(row)
@@ -232,6 +232,17 @@ def test_the_certificate_shows_what_article_26_lists_and_runs_one_year(r: Regime
     assert said["supervisor"]["zh"].startswith("州数据管理行政主管部门")
     assert queries.certificate_pdf(paper.number).startswith(b"%PDF")
     assert queries.certificate_pdf(paper.number) == queries.certificate_pdf(paper.number)
+
+
+@pytest.mark.parametrize("question", ["acquisition", "use_scope"])
+def test_how_the_right_was_acquired_and_how_far_it_reaches_must_be_told(r: Regime, question: str) -> None:
+    """第十三条（四）、第二十六条: beside the right itself.
+
+    carries: P3-191 P3-243
+    """
+    with pytest.raises(InputInvalid) as told:
+        drafted(r, answers={question: ""})
+    assert set(told.value.field_errors) == {f"form.{question}"}
 
 
 def test_a_change_of_the_account_voids_the_certificate_and_the_book_prevails(r: Regime) -> None:

@@ -156,7 +156,7 @@ def test_an_agent_applies_with_a_power_of_attorney_only(r: Regime) -> None:
 def test_the_interests_and_records_of_the_draft_regulation_are_kept(r: Regime) -> None:
     """条例（草案）第七条、第十九条: name, source, scenario, delivery and trades; interests by their codes.
 
-    carries: P6-217 P6-232
+    carries: P6-217 P6-232 P6-234
     """
     row = registered(r, rights=("holding", "processing_use", "lawful_property"))
     found = r.entry(row)

@@ -65,7 +65,7 @@ def test_a_subject_proves_what_its_kind_requires(r: Regime, operation: str, kind
 def test_nobody_registers_without_undertaking_to_observe_the_rules(r: Regime) -> None:
     """第十八条至第二十一条.
 
-    carries: P6-259 P6-260 P6-261
+    carries: P6-259 P6-260 P6-261 P6-212
     """
     with pytest.raises(InputInvalid) as refused:
         r.file("first", object_kind="merchant", rights=("participation",), answers={"observes_rules": ""})

@@ -43,7 +43,7 @@ def r(world: World) -> Regime:
 
 
 def registered(r: Regime, **asked: Any) -> Filing:
-    row = r.file("first", object_kind="data_product", rights=("holding", "operation"), **asked)
+    row = r.file("first", **{"object_kind": "data_product", "rights": ("holding", "operation"), **asked})
     r.upload_all(row, "submit", asked.get("applicant"))
     r.act(row, "submit", asked.get("applicant"))
     r.act(row, "accept", r.world.rita)
@@ -140,6 +140,7 @@ def test_a_pledge_stands_beside_the_entry_bars_a_transfer_and_is_discharged(r: R
 
 
 def test_a_licence_is_certified_to_the_licensee_and_bars_nothing(r: Regime) -> None:
+    """A licence to another is recorded beside the entry. carries: P6-234"""
     number = r.entry(registered(r)).number
     answers = {"licence_mode": "ordinary", "term_until": "2027-03-02"}
     row = after(r, "licence", number, counterparty=r.world.bob.org, answers=answers)
@@ -266,6 +267,10 @@ def test_an_agent_files_under_a_power_of_attorney_and_not_without(r: Regime) -> 
 
 
 def test_what_a_product_was_made_from_is_kept_and_told_both_ways(r: Regime) -> None:
+    """What is derived is an entry of its own that names its sources and what was done to them.
+
+    carries: P3-152 P5-099 P4-035 P3-200
+    """
     parent = r.entry(registered(r))
     r.at(MONDAY)
     made = (Parent(parent.number, processing="按机场与月份汇总", parts=7000), Parent(source="公开气象数据", parts=3000))
@@ -277,6 +282,26 @@ def test_what_a_product_was_made_from_is_kept_and_told_both_ways(r: Regime) -> N
         r.file(lineage=(Parent("DJ-NONE", parts=1),))
     with pytest.raises(InputInvalid):
         r.file(lineage=(Parent(parent.number, parts=6000), Parent(source="x", parts=6000)))
+
+
+def test_each_participant_has_its_own_rights_by_source_and_stage(r: Regime) -> None:
+    """数据二十条 二（三）: who holds the resource, who made a product of it and who may use that stand apart.
+
+    carries: P1-013 P3-200 P5-070 P5-286 P5-307
+    """
+    alice, bob, carol = (w.org for w in (r.world.alice, r.world.bob, r.world.carol))
+    resource = r.entry(registered(r, object_kind="data_resource", rights=("holding",)))
+    r.at(MONDAY)
+    made = (Parent(resource.number, processing="按机场与月份汇总", parts=10_000),)
+    rights = ("processing_use", "operation")
+    product = r.entry(registered(r, applicant=r.world.carol, title="延误预测", rights=rights, lineage=made))
+    assert (resource.holder_org, resource.rights) == (alice, ("holding",))
+    assert (product.holder_org, product.rights) == (carol, rights)
+    answers = {"licence_mode": "ordinary", "term_until": "2027-03-02"}
+    after(r, "licence", product.number, applicant=r.world.carol, counterparty=bob, answers=answers)
+    assert [(e.kind, e.beneficiary) for e in queries_book.encumbrances(product.id)] == [("licence", bob)]
+    assert queries_book.encumbrances(resource.id) == []
+    assert [p.number for p in queries_book.parents_of(product.id)] == [resource.number]
 
 
 def test_the_first_entry_opens_the_holders_account(r: Regime) -> None:

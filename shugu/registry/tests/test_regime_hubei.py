@@ -166,7 +166,7 @@ def test_one_object_has_one_registration(r: Regime) -> None:
 def test_each_class_of_data_has_its_own_authorisation(r: Regime, answers: dict[str, str], wanted: str) -> None:
     """实施方案 重点任务4、6; 第二十条（二）.
 
-    carries: P4-204 P4-208
+    carries: P4-204 P4-208 P1-019 P6-046 P6-197 P6-323 P6-336
     """
     subject(r, "subject", "provider")
     row = r.file("first", object_kind="data_product", rights=("holding",), answers=answers)
@@ -180,7 +180,7 @@ def test_each_class_of_data_has_its_own_authorisation(r: Regime, answers: dict[s
 def test_interests_are_held_in_part_or_in_whole(r: Regime) -> None:
     """第十八条: one or several of four.
 
-    carries: P4-255
+    carries: P4-255 P6-197 P6-323 P6-336
     """
     for rights in (("holding",), ("holding", "processing_use", "operation", "lawful_property")):
         assert tuple(r.file("first", object_kind="data_product", rights=rights).rights) == rights

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from shugu.kernel.errors import GuardRefused, InputInvalid, MaterialsMissing, NotYourStep, SeparationOfDuties, TooLate
+from shugu.kernel.models import Fact
 from shugu.kernel.regimes import load_regime
 from shugu.kernel.rule_files import RULES, read_document
 from shugu.kernel.rules import Force
 from shugu.registry import queries
 from shugu.registry.applications import code_table, form_fields, right_codes, rules_of
-from shugu.registry.models import Filing
-from shugu.registry.queries_book import encumbrances
+from shugu.registry.models import EntryVersion, Filing
+from shugu.registry.queries_book import children_of, encumbrances, parents_of
+from shugu.registry.services import Parent
 from shugu.registry.tests.regime_stages import step
 from shugu.registry.tests.regimes import Regime
 from tests.world import World
@@ -51,7 +53,7 @@ def entered(r: Regime) -> str:
 def test_a_card_is_made_sent_taken_in_and_updated(atlas: World, regime: str) -> None:
     """山西第七条、第八条；温州三（二）；湖南第二十一条（程序为场所自定）
 
-    carries: P4-165 P4-166
+    carries: P4-165 P4-166 P3-200 P5-307
     """
     r = Regime(atlas, regime)
     entry = entered(r)
@@ -64,6 +66,45 @@ def test_a_card_is_made_sent_taken_in_and_updated(atlas: World, regime: str) -> 
     taken_in(r, row)
     after = queries.entry_by_number(entry, r.now.date())
     assert (after.version, after.form["quantity"]) == (2, "240 万条")
+
+
+def test_a_card_names_its_one_source_and_every_state_of_it_is_a_fact(atlas: World) -> None:
+    """温州三（一）、三（二）；北京实施意见三（六）：一数一源、动态更新、上链存证
+
+    carries: P2-086
+    """
+    r = Regime(atlas, "wenzhou")
+    with pytest.raises(InputInvalid) as told:
+        r.file("first", answers={**ASSET["wenzhou"], "data_source": ""})
+    assert set(told.value.field_errors) == {"form.data_source"}
+    entry = entered(r)
+    row = r.file("change", entry=entry, answers={"quantity": "240 万条"})
+    step(r, row, "submit", atlas.alice)
+    taken_in(r, row)
+    states = EntryVersion.objects.filter(entry__number=entry).order_by("version")
+    assert [v.form["quantity"] for v in states] == ["按规定填写", "240 万条"]
+    assert len({v.form["data_source"] for v in states}) == 1
+    facts = Fact.objects.filter(pk__in=[v.fact for v in states])
+    assert len(facts) == 2 and all(len(bytes(f.digest)) == 32 for f in facts)
+
+
+def test_a_product_of_the_market_names_the_public_card_it_was_made_from(atlas: World) -> None:
+    """甘肃二（一）2；重庆第 4 项: what market subjects register is linked with the ledger of public data.
+
+    carries: P3-200 P5-326
+    """
+    card = entered(Regime(atlas, "wenzhou"))
+    r = Regime(atlas, "hangzhou")
+    made = (Parent(card, processing="脱敏后按街道汇总", parts=10_000),)
+    row = r.file("first", applicant=atlas.bob, object_kind="data_product", rights=("processing_use", "operation"), lineage=made)
+    step(r, row, "submit", atlas.bob)
+    r.act(row, "accept", atlas.rita)
+    r.act(row, "pass", atlas.rong)
+    r.now += timedelta(days=14)
+    r.sweep()
+    r.act(row, "issue", atlas.rita)
+    assert [p.number for p in parents_of(r.entry(row).id)] == [card]
+    assert [n for n, _ in children_of(queries.entry_by_number(card).id)] == [r.entry(row).number]
 
 
 @pytest.mark.parametrize("regime", LEDGERS)
@@ -112,7 +153,7 @@ def test_each_ground_of_refusal_keeps_a_card_out(atlas: World, regime: str, grou
 def test_the_authorisation_of_a_developer_is_filed_with_all_its_contract_states(atlas: World) -> None:
     """山西第十条、第十二条
 
-    carries: P4-168 P4-170
+    carries: P4-168 P4-170 P5-307
     """
     r = Regime(atlas, "shanxi")
     entry = entered(r)
@@ -271,7 +312,7 @@ def test_each_mapping_joins_known_words_and_names_its_article_or_says_it_is_ours
 def test_what_the_shenzhen_measures_say_of_the_three_rights_agrees_with_the_mapping() -> None:
     """深圳第七条（一）
 
-    carries: P3-061
+    carries: P3-061 P3-106 P5-121
     """
     rule = load_regime("shenzhen", on=date(2026, 3, 2)).values["registry.right_contents"]
     contents = {str(row["code"]): str(row["zh"]) for row in rule.rows}

@@ -123,6 +123,7 @@ def test_without_its_report_or_with_a_bad_conclusion_nothing_is_submitted(shenzh
 
 
 def test_refusal_is_on_a_ground_of_article_21(shenzhen: World) -> None:
+    """What limits the interests in data. carries: P3-106"""
     row = submitted(shenzhen, venue="shenzhen")
     act(row, "accept", shenzhen.rita, shenzhen.now)
     with pytest.raises(InputInvalid):
