@@ -40,6 +40,7 @@ def summary(place: Path) -> dict[str, Any]:
 
 
 def test_every_step_held_and_left_its_facts(told: Path) -> None:
+    """Registration, compliance report, contract, money and delivery each leave their records. carries: S0-021"""
     found = summary(told)
     assert found["ok"] is True
     assert all(step["ok"] for step in found["steps"])
@@ -52,6 +53,7 @@ def test_every_step_held_and_left_its_facts(told: Path) -> None:
 
 @pytest.mark.parametrize("name", ["certificate", "contract", "voucher"])
 def test_a_stranger_verifies_each_document_offline(told: Path, name: str) -> None:
+    """The sealed certificate proves that its hash is in the log. carries: P3-245"""
     out = told / "out"
     for file in (f"{name}.json", f"{name}.sealed.json"):
         done = run("shugu.cli", "verify", str(out / file), "--key", str(out / "venue.vkey"), home=told / "nowhere")

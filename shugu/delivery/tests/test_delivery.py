@@ -36,6 +36,7 @@ def test_the_table_of_deliveries_has_no_defect(db: None) -> None:
 
 
 def test_a_contract_is_granted_drawn_receipted_and_accepted(stage: Stage, tmp_path: Path) -> None:
+    """Each act of a delivery is recorded. carries: P3-152 P5-099 P3-200"""
     found = stages.granted(stage)
     assert found.state == "granted" and trade.contract_by_id(stage.contract.id).state == "performing"
     dest = tmp_path / "got.parquet"

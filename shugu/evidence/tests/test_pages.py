@@ -143,6 +143,7 @@ def test_a_lost_tile_shows_as_broken(write: Write, now: datetime, visit: Visit) 
 
 
 def test_a_sealed_document_verifies_offline(issued: tuple[int, str], now: datetime) -> None:
+    """The package of evidence is exported. carries: S1-016"""
     _, digest = issued
     with pytest.raises(NotSealedYet):
         queries.sealed(digest)

@@ -74,6 +74,7 @@ def test_idling_writes_nothing(write: Write, now: datetime) -> None:
 
 
 def test_batches_grow_one_tree_across_tile_borders(write: Write, now: datetime) -> None:
+    """Many records under one signed root. carries: S0-021"""
     write(700)
     sizes: list[int] = []
     while not sizes or sizes[-1] < 700:
