@@ -42,7 +42,7 @@ def begin_import(
     file: File[UploadedFile],
     mandate: File[UploadedFile | None] = None,
     # `register` itself is a method of every schema.
-    register_id: str = Form(alias="register"),  # type: ignore[type-arg]
+    register_id: str = Form(),  # type: ignore[type-arg]
     dry_run: Form[bool] = False,
 ) -> dict[str, Any]:
     """Takes a .csv or .xlsx in; the work goes on after the answer. The same file with the same papers is taken in once."""

@@ -94,7 +94,7 @@ def test_strangers_see_no_import_of_others_and_visitors_none(world: World) -> No
 def test_the_api_takes_a_file_and_tells_of_it(world: World) -> None:
     header: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {token(world.alice, world.now)}", "HTTP_IDEMPOTENCY_KEY": "import-key-1"}
     answers = [
-        Client().post("/api/imports", {"register": "data-property", **files(table([row(1)]))}, **header) for _ in range(2)
+        Client().post("/api/imports", {"register_id": "data-property", **files(table([row(1)]))}, **header) for _ in range(2)
     ]
     assert [a.status_code for a in answers] == [200, 200], answers[0].content
     assert answers[0].json()["id"] == answers[1].json()["id"] and Import.objects.count() == 1
