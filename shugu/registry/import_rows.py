@@ -251,6 +251,7 @@ def template(register: str, object_kind: str, operation: str, media_type: str) -
     from openpyxl import Workbook
     from openpyxl.comments import Comment
     from openpyxl.styles import Font
+    from openpyxl.writer.excel import save_workbook
 
     book = Workbook()
     sheet = book.worksheets[0]
@@ -262,7 +263,7 @@ def template(register: str, object_kind: str, operation: str, media_type: str) -
         sheet.column_dimensions[cell.column_letter].width = 18
     sheet.freeze_panes = "A2"
     out = io.BytesIO()
-    book.save(out)
+    save_workbook(book, out)
     return out.getvalue()
 
 

@@ -22,6 +22,8 @@ from shugu.registry.filings import (
     look_at_filing,
     revise_filing,
 )
+from shugu.registry.import_jobs import run_import, run_move
+from shugu.registry.importing import BeginImport, MoveImport, begin_import, move_import
 from shugu.registry.lineage import Parent
 from shugu.registry.objecting import ActOnObjection, FileObjection, act_on_objection, file_objection
 from shugu.registry.reporting import SendReport, prepare_due, send_report
@@ -35,6 +37,8 @@ from shugu.registry.windows import (
     add_window_material,
     submit_window,
 )
+from shugu.registry.writing import write_book
+from shugu.registry.writing_many import write_book_many
 
 __all__ = [
     "DISPOSALS",
@@ -44,11 +48,13 @@ __all__ = [
     "ActOnWindow",
     "AddMaterial",
     "AddWindowMaterial",
+    "BeginImport",
     "FileAppeal",
     "FileObjection",
     "LiftHold",
     "LookAtAccount",
     "LookAtFiling",
+    "MoveImport",
     "Parent",
     "PlaceHold",
     "RecordTrade",
@@ -64,18 +70,24 @@ __all__ = [
     "act_on_window",
     "add_material",
     "add_window_material",
+    "begin_import",
     "file_appeal",
     "file_objection",
     "lift_hold",
     "look_at_account",
     "look_at_filing",
+    "move_import",
     "open_register",
     "place_hold",
     "prepare_due",
     "record_trade",
     "revise_filing",
+    "run_import",
+    "run_move",
     "send_report",
     "submit_filing",
     "submit_window",
     "update_contact",
+    "write_book",
+    "write_book_many",
 ]  # fmt: skip
