@@ -2,7 +2,7 @@
 
 `shugu/rules/requirements.tsv` holds the rows of areas registration, evidence and subjects. A mark is a TOML comment at
 a line's end, `# carries P3-013 P3-014`, or `carries: P3-013` at a line's end in a test's docstring. `not_carried.toml`
-holds the rows that software cannot carry, each with its reason: counted apart, never as carried. A mark may also name a row of
+holds the rows nothing carries yet or ever, each with its reason: counted apart, never as carried. A mark may also name a row of
 another area (`other_requirements.tsv`, ids only): it is neither counted nor a fault.
 """
 

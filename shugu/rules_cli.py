@@ -174,7 +174,7 @@ def _carried(found: Any, id_: str) -> str:
         return "; ".join(found.carriers[id_])
     if id_ in found.not_carried:
         reason = found.not_carried[id_]
-        return f"不由软件承担 / not software: {reason.zh} / {reason.en}"
+        return f"未承担 / not carried: {reason.zh} / {reason.en}"
     return "缺 / MISSING"
 
 
