@@ -49,7 +49,7 @@ def test_an_approved_product_is_on_the_market_and_found_by_two_character_words(w
 
 @pytest.mark.parametrize("missing", ["quality", "compliance", "failing", "gates", "other data"])
 def test_a_listing_is_not_submitted_while_a_condition_is_missing(world: World, missing: str) -> None:
-    """The conditions of admitting a product. carries: P3-207"""
+    """The conditions of admitting a product. carries: P3-207 P6-212"""
     entry = appraised.entry(world)
     digest = "b" * 64
     if missing != "quality":

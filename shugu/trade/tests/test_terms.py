@@ -26,7 +26,7 @@ KNOWN: dict[str, object] = {
 def test_shares_and_the_providers_fees_sum_to_the_price_to_the_fen(
     price: int, venue: int, body: int, payer: str, parts: list[int]
 ) -> None:
-    """Holders earn by their parts. carries: P5-070 P6-323"""
+    """Holders earn by their parts. carries: P5-070 P6-323 P3-204"""
     fees = fee_lines(
         price, venue="v", venue_rule=FeeRule("a", venue, "d", "", "venue"), bodies=("ORG-9",),
         body_rule=FeeRule("b", body, "d", "", "venue"), payer=payer, rounding="half_up",
