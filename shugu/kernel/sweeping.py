@@ -25,7 +25,10 @@ def sweep(now: datetime, limit: int = 5_000) -> int:
         return engine.sweep(now)
     rows = {one.pk: _row(one) for one in due}
     over = len(_take([d.pk for d in due if rows[d.pk].kind == "bar"], "met"))
-    return over + sum(_together(group, now) for group in _groups(due, rows)) + engine.sweep(now)
+    together = over + sum(_together(group, now) for group in _groups(due, rows))
+    if together and len(due) == limit:
+        return together  # more of them are waiting: the next call takes those together too
+    return together + engine.sweep(now)
 
 
 def _groups(due: Sequence[DueClock], rows: Mapping[int, ClockRow]) -> list[list[DueClock]]:
