@@ -49,7 +49,7 @@ def assignee(case: int) -> int | None:
     return Assignment.objects.filter(case_id=case).values_list("person", flat=True).first()
 
 
-@command("case.assign", ("分派办件", "assign a case"))
+@command("kernel.assign_case", ("分派办件", "assign a case"))
 def assign_case(cmd: AssignCase, *, actor: Actor, now: datetime) -> dict[str, int | None]:
     """By anybody in a seat of the case's table, or the operator. Errors: NotFound, Forbidden, InputInvalid."""
     row = Case.objects.select_for_update().filter(pk=cmd.case, closed_at__isnull=True).first()

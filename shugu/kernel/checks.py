@@ -40,12 +40,15 @@ _ASKED = re.compile(r"""\.value\(\s*"([a-z0-9_]+(?:\.[a-z0-9_]+)+)"\s*\)""")
 def check_rules_in_use(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Every value the installed apps ask for is in the venue's rules, so that no page finds out later."""
     from shugu.kernel import clock, runtime
+    from shugu.kernel.regimes import every_value
     from shugu.kernel.workdays import local_day
 
     try:
         rules = runtime.rules_on(local_day(clock.wall()))
     except ShuguError:
         return []  # check_procedures tells it
+    # What only guards of other regimes ask for is looked up in theirs.
+    elsewhere = {name for name, _ in every_value(local_day(clock.wall()))}
     registers: list[str | None] = [*(register.id for register in rules.profile.registers)] or [None]
     asked: dict[str, str] = {}
     for config in apps.get_app_configs():
@@ -59,7 +62,7 @@ def check_rules_in_use(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
             id="shugu.E013",
         )
         for name, place in sorted(asked.items())
-        if any(rules.get(name, register=register) is None for register in registers)
+        if name not in elsewhere and any(rules.get(name, register=register) is None for register in registers)
     ]
 
 

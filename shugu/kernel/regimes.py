@@ -98,10 +98,10 @@ def load_regime(name: str, on: date, root: Path = RULES) -> Regime:
 
 
 @lru_cache(maxsize=4)
-def every_length(on: date, root: Path = RULES) -> frozenset[str]:
-    """Names of the values that are periods in any regime: what a clock of a table may name."""
+def every_value(on: date, root: Path = RULES) -> frozenset[tuple[str, str]]:
+    """(name, unit) of every value of any regime: what tables and guards that serve other venues may ask for."""
     found = (load_regime(name, on, root).values.values() for name in regime_ids(root))
-    return frozenset(item.name for values in found for item in values if item.unit in ("wd", "cd", "month", "year"))
+    return frozenset((item.name, item.unit) for values in found for item in values)
 
 
 def head_file(name: str) -> str:

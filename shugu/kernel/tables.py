@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from django.apps import apps
 
 from shugu.kernel.procedure import ProcedureError, Table, load_table
-from shugu.kernel.regimes import every_length
+from shugu.kernel.regimes import every_value
 from shugu.kernel.table_checks import defects
 from shugu.kernel.vocabulary import VOCABULARY
+
+PERIODS = ("wd", "cd", "month", "year")
 
 
 @lru_cache(maxsize=1)
@@ -43,13 +45,28 @@ def all_defects() -> list[str]:
 
     # The wall clock: the check runs before a database exists, and a shifted clock lives in the database.
     today = local_day(clock.wall())
-    rules, of_regimes = runtime.rules_on(today), every_length(today)
+    rules = runtime.rules_on(today)
+    elsewhere = frozenset(name for name, unit in every_value(today) if unit in PERIODS)
+    serves: dict[str, list[str]] = {}
+    for register in rules.profile.registers:
+        for procedure in set(register.procedures.values()):
+            serves.setdefault(procedure, []).append(register.id)
 
-    def has_rule(name: str) -> bool:
-        value = rules.get(name)
-        return name in of_regimes or (value is not None and value.unit in ("wd", "cd", "month", "year"))
+    def is_period(name: str, register: str | None) -> bool:
+        value = rules.get(name, register=register)
+        return value is not None and value.unit in PERIODS
+
+    def has_rule(procedure: str, name: str) -> bool:
+        """In each register of the venue that the table serves; one that serves none, anywhere."""
+        registers = serves.get(procedure)
+        if registers is None:
+            return is_period(name, None) or name in elsewhere
+        return all(is_period(name, register) for register in registers)
 
     ids = frozenset(all_tables())
     return [
-        d for versions in all_tables().values() for t in versions.values() for d in defects(t, VOCABULARY, has_rule, ids)
+        d
+        for versions in all_tables().values()
+        for t in versions.values()
+        for d in defects(t, VOCABULARY, partial(has_rule, t.id), ids)
     ]

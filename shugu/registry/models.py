@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.db import models
 
 from shugu.kernel.models import Case, Hold
+from shugu.registry.models_import import Import, ImportLine  # noqa: F401  of this app, in a file of their own
 
 
 class Filing(models.Model):
@@ -228,9 +229,6 @@ class Appeal(models.Model):
     filing = models.OneToOneField(Filing, on_delete=models.PROTECT, related_name="appeal")
     statement = models.TextField()
     filed_at = models.DateTimeField()
-
-
-from shugu.registry.models_import import Import, ImportLine  # noqa: E402,F401  of this app, in a file of their own
 
 
 class RegisterReport(models.Model):

@@ -26,6 +26,7 @@ from shugu.registry.import_jobs import run_import, run_move
 from shugu.registry.importing import BeginImport, MoveImport, begin_import, move_import
 from shugu.registry.lineage import Parent
 from shugu.registry.objecting import ActOnObjection, FileObjection, act_on_objection, file_objection
+from shugu.registry.objection_papers import certify
 from shugu.registry.reporting import SendReport, prepare_due, send_report
 from shugu.registry.submitting import SubmitFiling, Upload, open_register, submit_filing
 from shugu.registry.trades import RecordTrade, record_trade
@@ -71,6 +72,7 @@ __all__ = [
     "add_material",
     "add_window_material",
     "begin_import",
+    "certify",
     "file_appeal",
     "file_objection",
     "lift_hold",

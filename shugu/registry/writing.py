@@ -167,8 +167,8 @@ def sign_paper(
         entry=line.number, version=version, register=w.row.register, regime=words.register.regime, title=said["title"],
         object_kind=(line.object_kind, objects.get(line.object_kind, Text(line.object_kind, line.object_kind))),
         rights={code: words.rights.get(code, Text(code, code)) for code in said["rights"]}, holders=held,
-        form=words.particulars(said["form"]), filing=w.row.number, entered_on=said["entered_on"], last_day=last, rule_set=w.rules.id, kind=kind,
-        titles=(words.kinds.get(kind), w.op.title), issuing=words.issuing, **more,
+        form=words.particulars(said["form"]), filing=w.row.number, entered_on=said["entered_on"], last_day=last,
+        rule_set=w.rules.id, kind=kind, titles=(words.kinds.get(kind), w.op.title), issuing=words.issuing, **more,
     )  # fmt: skip
     credential = signer.sign_document(
         certificates.credential_type(kind), number=number, now=w.now, valid_until=end_of_day(last), subject=subject

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.web import bulk_pages, case_pages, demo_pages, language, regime_pages, rules_pages, simulate_page, style_guide
+from shugu.web import (
+    bulk_pages,
+    case_pages,
+    demo_pages,
+    language,
+    regime_pages,
+    rules_pages,
+    simulate_page,
+    style_guide,
+)
 
 app_name = "web"
 urlpatterns = [

@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HANGZHOU = "shugu/rules/venues/hangzhou.toml"
+BASELINE = "shugu/rules/regimes/baseline.toml"
 RELEASED = "shugu/rules/national/data-twenty/2022-12-19.toml"
 DEMAND = "shugu/market/procedures/market.demand.v1.toml"
 
@@ -82,7 +83,7 @@ CASES: dict[str, tuple[str, Callable[[str], str], tuple[str, ...]]] = {
     ),
     "a procedure that is no TOML": (DEMAND, lambda text: text + "broken = [\n", ("market.demand.v1.toml", "TOML")),
     "a profile without a value a procedure counts by": (
-        HANGZHOU, without("notice_period"), ("registry.notice_period", "objection_window")
+        BASELINE, without("notice_period"), ("registry.notice_period", "objection_window")
     ),
     "a profile without a value code asks for": (
         HANGZHOU, without("sign_in_attempts"), ("hangzhou.toml", "party.sign_in_attempts", "Add it to the venue profile")

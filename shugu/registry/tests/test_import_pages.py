@@ -92,7 +92,8 @@ def test_strangers_see_no_import_of_others_and_visitors_none(world: World) -> No
 
 
 def test_the_api_takes_a_file_and_tells_of_it(world: World) -> None:
-    header: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {token(world.alice, world.now)}", "HTTP_IDEMPOTENCY_KEY": "import-key-1"}
+    key = token(world.alice, world.now)
+    header: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {key}", "HTTP_IDEMPOTENCY_KEY": "import-key-1"}
     answers = [
         Client().post("/api/imports", {"register_id": "data-property", **files(table([row(1)]))}, **header) for _ in range(2)
     ]

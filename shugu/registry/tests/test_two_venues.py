@@ -79,7 +79,7 @@ BODIES = {"reviewer": "substantive_reviewer", "verifier": "technical_verifier"}
 def test_one_venue_takes_the_same_applicant_into_every_register_by_its_own_procedure(atlas: World, register: str) -> None:
     """carries: S0-004"""
     operation, procedure = next(iter(runtime.rules().profile.register(register).procedures.items()))
-    wanted = {body: atlas.quinn.org for body, role in BODIES.items() if role in table(procedure).party}
+    wanted: dict[str, Any] = {body: atlas.quinn.org for body, role in BODIES.items() if role in table(procedure).party}
     row = Regime(atlas, register).file(operation, **wanted)
     case = Case.objects.get(pk=row.pk)
     assert (case.procedure, case.rule_set.partition("/")[0]) == (procedure, "atlas")
