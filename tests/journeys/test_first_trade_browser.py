@@ -157,7 +157,7 @@ def measure_beside_the_data(story: Story, connector: Connector) -> None:
 def be_judged(story: Story) -> None:
     irene = story("irene").go("/assignments/new/")
     irene.fill({"entry": story.memory["entry"], "scope": "数据来源与授权范围"})
-    irene.page.locator("main [name=body]").select_option(index=0)
+    irene.page.locator("main [name=body]").select_option(label="正衡数据评估有限公司")
     irene.submit()
     story.memory["assignment"] = irene.number
     quinn = story("quinn").go("/assignments/").open_row(TITLE)
