@@ -12,7 +12,16 @@ from shugu.kernel import clock
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
 from shugu.kernel.workdays import local_day
-from shugu.registry import api_import, applications, queries, queries_book, queries_notices, services, windows
+from shugu.registry import (
+    api_import,
+    applications,
+    queries,
+    queries_book,
+    queries_notices,
+    queries_search,
+    services,
+    windows,
+)
 from shugu.registry.models import Filing, Window
 from shugu.registry.queries import EntryView, HolderShare
 from shugu.web.api import Strict, actor_of, key_of
@@ -95,6 +104,7 @@ def _filing(row: Filing) -> dict[str, Any]:
         "reviewer_org": shown.reviewer, "rights": list(shown.rights), "holders": _shares(shown.holders),
         "form": dict(shown.form), "filed_at": shown.filed_at.isoformat(), "defects": list(shown.defects),
         "refusal_ground": shown.ground, "entry": shown.entry_number,
+        "may_repeat": [{"entry": number, "why": why} for number, why in queries_search.repeated_by(row)],
     }  # fmt: skip
 
 

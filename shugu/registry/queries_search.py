@@ -15,9 +15,10 @@ from typing import Any, Final, overload
 from django.db import connection
 
 from shugu.party import queries as parties
-from shugu.registry import queries
+from shugu.registry import applications, queries
 from shugu.registry.domain import title_key
-from shugu.registry.models import Entry
+from shugu.registry.models import Entry, Filing
+from shugu.registry.operations import Writes
 from shugu.registry.queries import EntryView
 
 # Counting stops here: nobody reads on, and a word that is everywhere must not cost more than a rare one.
@@ -191,3 +192,11 @@ def likely_duplicates(register: str, title: str, content_sha256: str, holder: in
     key, digest = title_key(title), content_sha256.strip().lower()
     found = twins_of(register, [(key, digest)], holder).get((key, digest), [])
     return [(t.entry, t.why) for t in sorted(found, key=lambda t: (t.why != "content", not t.own))]
+
+
+def repeated_by(row: Filing) -> list[tuple[str, str]]:
+    """What an open first registration may repeat; nothing for other operations and for those that have ended."""
+    entering = applications.writes_of(row.register, row.operation) is Writes.ENTER
+    if row.entry_id is not None or row.case.closed_at is not None or not entering:
+        return []
+    return likely_duplicates(row.register, row.title, str(row.form.get("content_sha256", "")), row.applicant_id)

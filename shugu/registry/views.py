@@ -12,11 +12,11 @@ from shugu.formats.errors import ShuguError
 from shugu.kernel import clock
 from shugu.kernel.text import Text
 from shugu.party.access import require, require_org
-from shugu.registry import queries, queries_notices, services
+from shugu.registry import queries, queries_notices, queries_search, services
 from shugu.registry.appeals import may_appeal
 from shugu.registry.forms import AppealForm, answers, application_form, initial_answers, objection_form
 from shugu.registry.shown import filing_record, notice_record, particulars
-from shugu.registry.views_apply import beside
+from shugu.registry.views_apply import TWINS, beside
 from shugu.web.forms import add_refusal
 from shugu.web.shapes import Link
 
@@ -31,7 +31,8 @@ def filing(request: HttpRequest, number: str) -> HttpResponse:
     return render(
         request,
         "registry/filing.html",
-        {"filing": shown, "record": filing_record(shown, now), "may_revise": may_revise, "may_appeal": may_appeal(row, actor),
+        {"filing": shown, "record": filing_record(shown, now), "may_revise": may_revise,
+         "twins": [(number, TWINS[why]) for number, why in queries_search.repeated_by(row)], "may_appeal": may_appeal(row, actor),
          "rows": particulars(shown.register, shown.object_kind, shown.form, shown.operation)},
     )  # fmt: skip
 

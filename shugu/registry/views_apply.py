@@ -18,9 +18,10 @@ from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
 from shugu.party.access import require, require_org
-from shugu.registry import applications, queries, queries_book, services
+from shugu.registry import applications, queries, queries_book, queries_search, services
 from shugu.registry.applications import FIRST
 from shugu.registry.forms import answers, application_form, holders_named, lineage_named, organisation_named
+from shugu.registry.models import Filing
 from shugu.registry.operations import By, On, Operation, Writes, operations
 from shugu.registry.submitting import POWER
 from shugu.web.forms import add_refusal
@@ -72,6 +73,7 @@ def apply(request: HttpRequest, register: str, operation: str = FIRST) -> HttpRe
         else:
             told = Text("申请已建立，请上传材料后提交。", "Application opened; file the materials, then submit.")
             messages.success(request, str(told))
+            warn_of_twins(request, row)
             return redirect("web:case", row.case.number)
     title = Text(*applications.register_named(register).title)
     shown = {
@@ -81,6 +83,19 @@ def apply(request: HttpRequest, register: str, operation: str = FIRST) -> HttpRe
         "submit": Text("建立申请，下一步上传材料", "Open the application; materials come next"),
     }  # fmt: skip
     return render(request, "registry/apply.html", shown, status=422 if form.errors else 200)
+
+
+TWINS = {"content": Text("内容相同", "same content"), "title": Text("名称相同", "same title")}
+
+
+def warn_of_twins(request: HttpRequest, row: Filing) -> None:
+    """A warning, no refusal: what looks the same may be another's, or another part."""
+    found = queries_search.repeated_by(row)
+    if found:
+        zh = "、".join(f"{number}（{TWINS[why].zh}）" for number, why in found)
+        en = ", ".join(f"{number} ({TWINS[why].en})" for number, why in found)
+        told = Text(f"可能重复登记：{zh}。请核对后再提交。", f"This may be registered already: {en}. Check first.")
+        messages.warning(request, str(told))
 
 
 def _applicant(request: HttpRequest, op: Operation) -> Actor:

@@ -158,3 +158,15 @@ def test_the_api_knows_operations_windows_and_accounts(world: World) -> None:
     assert Caller(world.mallory, world.now).get(f"/accounts/{account}")[0] == 404
     assert alice.get(f"/entries/{number}")[1]["encumbrances"] == []
     assert queries.entry_by_number(number).version == 1
+
+
+def test_a_second_registration_of_the_same_is_warned_of_with_the_match(world: World) -> None:
+    number, client = registered(world), signed_in(world.alice)
+    title = queries.entry_by_number(number).title
+    common = {f"form_{k}": v for k, v in FORM.items()}
+    address = "/register/apply/data-property/first/?object=data_product"
+    done = client.post(address, {"key": str(uuid.uuid4()), "title": f" {title}！", "rights": ["holding"], **common}, follow=True)
+    assert number in done.content.decode() and "可能重复登记" in done.content.decode()
+    row = Filing.objects.get(operation="first", case__closed_at=None)
+    assert number in page(client, f"/filings/{row.number}/")
+    assert Caller(world.alice, world.now).get(f"/filings/{row.number}")[1]["may_repeat"] == [{"entry": number, "why": "title"}]
