@@ -11,7 +11,8 @@ from shugu.kernel import engine, runtime, store
 from shugu.kernel import queries as cases
 from shugu.kernel.cases import Actor, ActorKind, Command, PartyView
 from shugu.kernel.commands import command
-from shugu.kernel.errors import InputInvalid, NotFound, TooLate
+from shugu.kernel.errors import InputInvalid, NotFound, SeparationOfDuties, TooLate
+from shugu.kernel.models import CaseParty
 from shugu.kernel.text import Text
 from shugu.kernel.vocabulary import context
 from shugu.kernel.workdays import due, end_of_day, local_day
@@ -81,9 +82,16 @@ def act_on_appeal(cmd: ActOnAppeal, *, actor: Actor, now: datetime) -> Appeal:
     stranger = actor.kind is ActorKind.PERSON and not (actor.seats & _SEATS) and not cases.is_party(cmd.case, actor)
     if row is None or stranger:
         raise NotFound(what=("复核", "reconsideration"))
+    _refuse_own_decision(row, actor)
     engine.act(row.pk, Command(cmd.do, dict(cmd.input)), actor=actor, now=now, fact_data={"appeal": row.number})
     row.refresh_from_db()
     return row
+
+
+def _refuse_own_decision(row: Appeal, actor: Actor) -> None:
+    """Whoever acted for the registrar in the case does not look at it again. Errors: SeparationOfDuties."""
+    if actor.org is None and CaseParty.objects.filter(case_id=row.filing_id, person=actor.person).exists():
+        raise SeparationOfDuties(roles=("原决定人、复核人", "who decided and who reconsiders"))
 
 
 def may_appeal(row: Filing, actor: Actor) -> bool:

@@ -5,6 +5,7 @@ The city's registration measures are announced but not among the sources: period
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -325,11 +326,19 @@ def test_a_refusal_is_looked_at_again_once_by_somebody_else_in_time(r: Regime) -
     r.at(date(2026, 3, 16), 23)
     appeal = services.file_appeal(FileAppeal(row.number, "数据不属于核心数据"), actor=r.world.alice, now=r.now)
     with pytest.raises(NotYourStep):
-        services.act_on_appeal(ActOnAppeal(appeal.pk, "reverse", {"reason": "x"}), actor=r.world.rita, now=r.now)
+        services.act_on_appeal(ActOnAppeal(appeal.pk, "reverse", {"reason": "x"}), actor=r.world.rong, now=r.now)
     services.act_on_appeal(ActOnAppeal(appeal.pk, "reverse", {"reason": "原决定有误"}), actor=r.world.cora, now=r.now)
     assert Case.objects.get(pk=appeal.pk).state == "reversed"
     with pytest.raises(AppealedBefore):
         services.file_appeal(FileAppeal(row.number, "再次"), actor=r.world.alice, now=r.now)
+
+
+def test_whoever_refused_does_not_look_again(r: Regime) -> None:
+    row = refused(r)
+    appeal = services.file_appeal(FileAppeal(row.number, "x"), actor=r.world.alice, now=r.now)
+    both = replace(r.world.rita, seats=frozenset({"registrar", "compliance_officer"}))
+    with pytest.raises(SeparationOfDuties):
+        services.act_on_appeal(ActOnAppeal(appeal.pk, "uphold", {"reason": "x"}), actor=both, now=r.now)
 
 
 def test_an_appeal_is_late_one_day_after_and_only_the_applicants(r: Regime) -> None:
@@ -348,7 +357,7 @@ def test_whoever_is_of_the_applicant_does_not_judge(r: Regime) -> None:
     row = r.file()
     r.upload_all(row, "submit")
     r.act(row, "submit")
-    rita = r.world.rita.__class__(**{**vars(r.world.rita), "org": r.world.alice.org})
+    rita = replace(r.world.rita, org=r.world.alice.org)
     with pytest.raises((ConflictOfInterest, NotYourStep)):
         r.act(row, "accept", rita)
 
