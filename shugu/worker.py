@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 from django.db.models import Q
 from procrastinate.exceptions import ProcrastinateException
 
@@ -113,7 +113,7 @@ def _loop(name: str, part: Callable[[], int], pause: float, stop: threading.Even
         try:
             close_old_connections()
             busy = part()
-        except (DatabaseError, ProcrastinateException, ShuguError, AssertionError, OSError) as error:
+        except (Error, ProcrastinateException, ShuguError, AssertionError, OSError) as error:
             log.error("worker part %s failed: %r", name, error, exc_info=error)
             stop.wait(_AFTER_FAILURE)
             continue
