@@ -11,7 +11,7 @@ from ninja.files import UploadedFile
 from shugu.kernel import clock, documents
 from shugu.kernel.errors import NotFound
 from shugu.registry import importing, queries_import
-from shugu.registry.importing import BeginImport, MoveImport
+from shugu.registry.importing import BeginImport, MoveImport, ResumeImport
 from shugu.registry.models_import import Import
 from shugu.registry.submitting import Upload
 from shugu.web.api import Strict, actor_of, key_of
@@ -71,3 +71,9 @@ def move_import(request: HttpRequest, number: int, payload: MoveIn) -> dict[str,
     """One step for every application that stands where it begins."""
     cmd = MoveImport(number, payload.do, payload.input, payload.undertaking)
     return _told(importing.move_import(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request)))
+
+
+@router.post("/imports/{number}/resume")
+def resume_import(request: HttpRequest, number: int) -> dict[str, Any]:
+    """Go on with an import whose worker died half-way."""
+    return _told(importing.resume_import(ResumeImport(number), actor=actor_of(request), now=clock.now(), key=key_of(request)))

@@ -62,6 +62,12 @@ def _alone(number: int) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK, number])
 
 
+def is_held(number: int) -> bool:
+    """Whether a worker is at this import now."""
+    with _alone(number) as free:
+        return not free
+
+
 @contextmanager
 def _telling(number: int, told: Progress | None = None) -> Iterator[Progress]:
     """Progress on a connection of its own: it is seen while the work's transaction is still open. `told` hears it too."""

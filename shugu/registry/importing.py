@@ -24,6 +24,7 @@ from shugu.registry.submitting import Upload, open_register
 
 name_fact("import.begun", "开始批量导入", "bulk import begun")
 name_fact("import.done", "批量导入完成", "bulk import done")
+name_fact("import.resumed", "继续批量导入", "bulk import taken up again")
 
 BUSY = ("waiting", "checking", "importing", "moving")
 
@@ -32,6 +33,12 @@ class ImportBusy(Refused):
     code = "import.busy"
     sentence = ("批量导入 {number} 正在处理。", "Bulk import {number} is being worked on.")
     remedy = ("等待处理完成后再操作。", "Wait until it is done.")
+
+
+class NotStopped(Refused):
+    code = "import.not-stopped"
+    sentence = ("批量导入 {number} 没有中断。", "Bulk import {number} has not stopped half-way.")
+    remedy = ("无需继续；查看其状态。", "There is nothing to go on with; see its state.")
 
 
 class NotImported(Refused):
@@ -61,6 +68,13 @@ class MoveImport:
     do: str
     input: Mapping[str, Any] = field(default_factory=dict)
     undertaking: str = ""
+
+
+@dataclass(frozen=True)
+class ResumeImport:
+    """Go on with an import whose job ended half-way: what was done stays done, the rest is taken up."""
+
+    number: int
 
 
 @command("registry.begin_import", ("批量导入登记申请", "import applications"))
@@ -156,3 +170,25 @@ def move_import(cmd: MoveImport, *, actor: Actor, now: datetime) -> Import:
     import_jobs.move_job.defer(number=row.pk)
     return row
 
+
+@command("registry.resume_import", ("继续批量导入", "go on with an import"))
+def resume_import(cmd: ResumeImport, *, actor: Actor, now: datetime) -> Import:
+    """Queue the job of a stopped import again; a second run does only what the first left.
+    Errors: NotFound, NotStopped, ImportBusy while a worker is at it."""
+    row = Import.objects.select_for_update().get(pk=visible(cmd.number, actor).pk)
+    if row.state not in BUSY:
+        raise NotStopped(number=str(row.pk))
+    if import_jobs.is_held(row.pk):
+        raise ImportBusy(number=str(row.pk))
+    journal.record(
+        "import.resumed", subject=f"registry.import:{row.pk}", actor=actor, now=now,
+        data={"import": row.pk, "state": row.state, "do": str(row.work.get("do", ""))},
+    )  # fmt: skip
+    job = import_jobs.move_job if row.state == "moving" else import_jobs.import_job
+    job.defer(number=row.pk)
+    return row
+
+
+def stopped(row: Import) -> bool:
+    """Whether the import is under way and nobody works on it: its worker died, or has not taken it up yet."""
+    return row.state in BUSY and not import_jobs.is_held(row.pk)

@@ -23,7 +23,14 @@ from shugu.registry.filings import (
     revise_filing,
 )
 from shugu.registry.import_jobs import run_import, run_move
-from shugu.registry.importing import BeginImport, MoveImport, begin_import, move_import
+from shugu.registry.importing import (
+    BeginImport,
+    MoveImport,
+    ResumeImport,
+    begin_import,
+    move_import,
+    resume_import,
+)
 from shugu.registry.lineage import Parent
 from shugu.registry.objecting import ActOnObjection, FileObjection, act_on_objection, file_objection
 from shugu.registry.objection_papers import certify
@@ -59,6 +66,7 @@ __all__ = [
     "Parent",
     "PlaceHold",
     "RecordTrade",
+    "ResumeImport",
     "ReviseFiling",
     "SendReport",
     "SubmitFiling",
@@ -83,6 +91,7 @@ __all__ = [
     "place_hold",
     "prepare_due",
     "record_trade",
+    "resume_import",
     "revise_filing",
     "run_import",
     "run_move",

@@ -23,6 +23,7 @@ urlpatterns = [
     path("imports/<int:number>/", views_import.one, name="import"),
     path("imports/<int:number>/progress/", views_import.progress, name="import_progress"),
     path("imports/<int:number>/move/", views_import.move, name="import_move"),
+    path("imports/<int:number>/resume/", views_import.resume, name="import_resume"),
     path("imports/<int:number>/<str:what>.csv", views_import.report, name="import_report"),
     path(
         "imports/template/<slug:register>/<slug:object_kind>.<slug:form>", views_import.template, name="import_template"

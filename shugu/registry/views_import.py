@@ -19,7 +19,7 @@ from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.text import Text
 from shugu.party.access import require
 from shugu.registry import applications, import_rows, importing, queries_import
-from shugu.registry.importing import BeginImport, MoveImport
+from shugu.registry.importing import BeginImport, MoveImport, ResumeImport
 from shugu.registry.models_import import Import
 from shugu.registry.queries_import import STATES
 from shugu.registry.shown import register_title
@@ -155,7 +155,7 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
         "problems": _problems(request, "problems", Text("逐行报告", "Row-by-row report"), row.problems),
         "refusals": _problems(request, "refusals", Text("未办成的", "What was refused"), row.work.get("problems", [])),
         "counts": queries_import.counts(row), "steps": queries_import.steps(row, actor), "shown": len(row.problems),
-        "told": row.errors + row.warnings,
+        "told": row.errors + row.warnings, "stopped": importing.stopped(row),
     }  # fmt: skip
     return render(request, "registry/import.html", page)
 
@@ -177,6 +177,14 @@ def move(request: HttpRequest, number: int) -> HttpResponse:
     do, key = request.POST.get("do", ""), request.POST.get("key") or None
     importing.move_import(MoveImport(number, do), actor=actor, now=clock.now(), key=key)
     messages.success(request, str(Text("已开始批量办理。", "The batch is being worked on.")))
+    return redirect("registry:import", number)
+
+
+@require_POST
+def resume(request: HttpRequest, number: int) -> HttpResponse:
+    """Go on with an import whose worker died."""
+    importing.resume_import(ResumeImport(number), actor=_actor(request), now=clock.now(), key=request.POST.get("key") or None)
+    messages.success(request, str(Text("已重新排入处理。", "It is in the queue again.")))
     return redirect("registry:import", number)
 
 

@@ -58,6 +58,8 @@ def test_a_holder_sends_a_file_leaves_and_finds_it_imported(world: World) -> Non
     shown = page(alice, f"/imports/{begun.pk}/")
     assert "已导入" in shown and "提交申请" in shown
     assert alice.post(f"/imports/{begun.pk}/move/", {"do": "submit"}).status_code == 302
+    assert "继续处理" in page(alice, f"/imports/{begun.pk}/")
+    assert alice.post(f"/imports/{begun.pk}/resume/").status_code == 302
     import_jobs.run_move(begun.pk, world.now)
     assert "待受理" in page(alice, f"/imports/{begun.pk}/")
     Person.objects.filter(pk=world.rita.person or 0).update(totp_confirmed_at=world.now)
@@ -87,7 +89,8 @@ def test_strangers_see_no_import_of_others_and_visitors_none(world: World) -> No
     done = imported(table([row(1)]), world.alice, world.now)
     for path in ("", "progress/", "rows.csv"):
         assert signed_in(world.mallory).get(f"/imports/{done.pk}/{path}").status_code == 404
-    assert signed_in(world.mallory).post(f"/imports/{done.pk}/move/", {"do": "submit"}).status_code == 404
+    for path in ("move/", "resume/"):
+        assert signed_in(world.mallory).post(f"/imports/{done.pk}/{path}", {"do": "submit"}).status_code == 404
     assert Client().get("/imports/").status_code in (302, 401)
 
 
@@ -107,6 +110,8 @@ def test_the_api_takes_a_file_and_tells_of_it(world: World) -> None:
     header["HTTP_IDEMPOTENCY_KEY"] = "move-key-1"
     answer = Client().post(f"/api/imports/{number}/move", {"do": "submit"}, "application/json", **header)
     assert answer.json()["state"] == "moving"
+    header["HTTP_IDEMPOTENCY_KEY"] = "resume-key-1"
+    assert Client().post(f"/api/imports/{number}/resume", {}, "application/json", **header).json()["state"] == "moving"
     import_jobs.run_move(number, world.now)
     assert Filing.objects.get().case.state == "submitted", Import.objects.get().work
     assert Client().get(f"/api/imports/{number}").status_code == 401

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connections
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from shugu.kernel import documents, sweeping
 from shugu.kernel.cases import Actor
@@ -12,8 +14,9 @@ from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
 from shugu.kernel.models import Case, Fact, Material
 from shugu.party import queries as parties
 from shugu.registry import applications, import_jobs, import_rows, importing, queries, services
+from shugu.registry.filings import ActOnFiling, act_on_filing
 from shugu.registry.import_rows import CSV, XLSX
-from shugu.registry.importing import ImportBusy, MoveImport
+from shugu.registry.importing import ImportBusy, MoveImport, NotStopped, ResumeImport
 from shugu.registry.models import Certificate, Entry, Filing
 from shugu.registry.models_import import Import, ImportLine
 from shugu.registry.tests import stages
@@ -186,6 +189,41 @@ def test_while_one_step_is_under_way_no_other_is_begun(world: World) -> None:
     importing.move_import(MoveImport(done.pk, "submit"), actor=world.alice, now=world.now)
     with pytest.raises(ImportBusy):
         importing.move_import(MoveImport(done.pk, "submit"), actor=world.alice, now=world.now)
+
+
+def test_a_batch_whose_worker_died_goes_on_where_it_stopped(world: World) -> None:
+    done = imported(table([row(1), row(2)]), world.alice, world.now)
+    with pytest.raises(NotStopped):
+        importing.resume_import(ResumeImport(done.pk), actor=world.alice, now=world.now)
+    importing.move_import(MoveImport(done.pk, "submit"), actor=world.alice, now=world.now)
+    ProcrastinateJob.objects.all()._raw_delete("default")  # the job is gone for good: it failed or was lost
+    first = ImportLine.objects.order_by("line")[0].filing_id
+    act_on_filing(ActOnFiling(first, "submit"), actor=world.alice, now=world.now)
+    assert importing.stopped(Import.objects.get(pk=done.pk))
+    with pytest.raises(NotFound):
+        importing.resume_import(ResumeImport(done.pk), actor=world.mallory, now=world.now)
+    importing.resume_import(ResumeImport(done.pk), actor=world.alice, now=world.now)
+    queued = ProcrastinateJob.objects.get()
+    assert (queued.task_name, queued.args) == ("registry.move_import", {"number": done.pk})
+    row_ = import_jobs.run_move(done.pk, world.now)
+    assert (row_.state, row_.work["moved"]) == ("imported", 1)
+    assert set(Case.objects.filter(procedure="hangzhou.first").values_list("state", flat=True)) == {"submitted"}
+    assert Fact.objects.filter(name="import.resumed").count() == 1
+
+
+def test_while_a_worker_is_at_it_nobody_takes_it_up_again(world: World) -> None:
+    done = imported(table([row(1)]), world.alice, world.now)
+    importing.move_import(MoveImport(done.pk, "submit"), actor=world.alice, now=world.now)
+    worker = connections["default"].copy()
+    try:
+        with worker.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [import_jobs._LOCK, done.pk])
+        assert not importing.stopped(Import.objects.get(pk=done.pk))
+        with pytest.raises(ImportBusy):
+            importing.resume_import(ResumeImport(done.pk), actor=world.alice, now=world.now)
+    finally:
+        worker.close()
+    assert importing.stopped(Import.objects.get(pk=done.pk))
 
 
 @pytest.mark.parametrize("media_type", [CSV, XLSX])
