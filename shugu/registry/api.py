@@ -86,6 +86,13 @@ class MaterialIn(Strict):
     signers: int = 1
 
 
+class QueryDocumentIn(Strict):
+    """`answers` by field id of the regime; `copies` name their field as `material`."""
+
+    answers: dict[str, str]
+    copies: list[MaterialIn] = []
+
+
 class ObjectionIn(Strict):
     ground: str
     statement: str
@@ -227,6 +234,14 @@ def account(request: HttpRequest, number: str) -> dict[str, Any]:
         "changed_on": row.changed_on.isoformat() if row.changed_on else None,
         "closed_on": row.closed_on.isoformat() if row.closed_on else None, "entries": [_entry(e) for e in held],
     }  # fmt: skip
+
+
+@router.post("/filings/{number}/query-document")
+def hand_in_document(request: HttpRequest, number: str, payload: QueryDocumentIn) -> dict[str, Any]:
+    """The document that entitles to a look; it opens this filing to the caller for the day."""
+    cmd = services.HandInDocument(number, payload.answers, tuple(_upload(copy) for copy in payload.copies))
+    row = services.hand_in_document(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request))
+    return {"number": row.number}
 
 
 @router.get("/filings/{number}")

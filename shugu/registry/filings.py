@@ -19,7 +19,7 @@ from shugu.kernel.queries import name_fact
 from shugu.kernel.tables import table
 from shugu.kernel.vocabulary import context
 from shugu.kernel.workdays import local_day
-from shugu.registry import accounts, applications, book, lineage, queries, queries_book, submitting, vouchers
+from shugu.registry import accounts, applications, book, judicial, lineage, queries, queries_book, submitting, vouchers
 from shugu.registry.models import Filing
 from shugu.registry.submitting import Upload
 
@@ -184,13 +184,16 @@ def act_on_filing(cmd: ActOnFiling, *, actor: Actor, now: datetime) -> Filing:
 
 @command("registry.look_at_filing", ("查询登记材料", "look at a filing"))
 def look_at_filing(cmd: LookAtFiling, *, actor: Actor, now: datetime) -> Filing:
-    """The filing for those who may see it, on a coded ground; the look itself is a fact. Errors: NotFound."""
+    """The filing for those who may see it, on a coded ground; the look itself is a fact.
+    Errors: NotFound; DocumentNeeded where the regime asks for the document first (judicial.py)."""
     found = Filing.objects.filter(number=cmd.number).first() or Filing.objects.filter(case__number=cmd.number).first()
     if found is None:
         raise NotFound(what=(f"登记申请 {cmd.number}", f"filing {cmd.number}"))
     row = _filing(found.pk, actor)
+    ground = queries.ground_to_look(row, actor)
+    judicial.require_document(row, ground, actor, now)
     journal.record(
         "filing.looked_at", subject=f"registry.filing:{row.pk}", actor=actor, now=now,
-        data={"filing": row.number, "ground": queries.ground_to_look(row, actor) or ""},
+        data={"filing": row.number, "ground": ground or ""},
     )  # fmt: skip
     return row

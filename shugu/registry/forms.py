@@ -13,6 +13,7 @@ from shugu.kernel.text import Text
 from shugu.party import queries as parties
 from shugu.registry import applications
 from shugu.registry.applications import FIRST, FormField
+from shugu.registry.judicial import DocumentField
 from shugu.registry.lineage import Parent
 from shugu.registry.operations import By, On, Operation, Writes, operations
 from shugu.registry.queries import FilingView
@@ -205,3 +206,12 @@ class VerifyForm(FieldForm):
 
 
 OBJECT = Text("登记对象", "Object of registration")
+
+
+def query_document_form(fields: Sequence[DocumentField]) -> type[FieldForm]:
+    """What the regime records of the document that entitles to a look."""
+    asked: dict[str, Any] = {
+        f.id: forms.FileField(label=words(f.title)) if f.is_copy else forms.CharField(label=words(f.title), max_length=300)
+        for f in fields
+    }
+    return type("QueryDocumentForm", (FieldForm,), asked)

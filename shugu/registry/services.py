@@ -31,6 +31,7 @@ from shugu.registry.importing import (
     move_import,
     resume_import,
 )
+from shugu.registry.judicial import HandInDocument, hand_in_document
 from shugu.registry.lineage import Parent
 from shugu.registry.objecting import ActOnObjection, FileObjection, act_on_objection, file_objection
 from shugu.registry.objection_papers import certify
@@ -59,6 +60,7 @@ __all__ = [
     "BeginImport",
     "FileAppeal",
     "FileObjection",
+    "HandInDocument",
     "LiftHold",
     "LookAtAccount",
     "LookAtFiling",
@@ -83,6 +85,7 @@ __all__ = [
     "certify",
     "file_appeal",
     "file_objection",
+    "hand_in_document",
     "lift_hold",
     "look_at_account",
     "look_at_filing",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from django.urls import reverse
 
 from shugu.kernel import queries as cases
 from shugu.kernel.text import Text
+from shugu.kernel.workdays import Unit
 from shugu.party import queries as parties
 from shugu.registry import applications, queries, queries_book
 from shugu.registry.applications import FormField
@@ -19,8 +21,9 @@ from shugu.registry.operations import operations
 from shugu.registry.queries import EntryView, FilingView
 from shugu.registry.queries_book import Encumbrance
 from shugu.registry.queries_notices import NoticeView
-from shugu.web.from_kernel import chip_of, clock_of
-from shugu.web.shapes import Act, Chip, Event, Record, Tone
+from shugu.registry.retention import Retention
+from shugu.web.from_kernel import chip_of, clock_of, source_of
+from shugu.web.shapes import Act, Chip, Event, Record, Source, Tone
 
 FACET_TONES: Mapping[Facet, Tone] = {
     Facet.VALID: Tone.GOOD,
@@ -84,6 +87,29 @@ def encumbrance_lines(entry_id: int) -> list[tuple[Text, str, Encumbrance]]:
     found = queries_book.encumbrances(entry_id)
     names = parties.org_names([one.beneficiary for one in found if one.beneficiary])
     return [(ENCUMBRANCES.get(o.kind, Text(o.kind, o.kind)), names.get(o.beneficiary or 0, ""), o) for o in found]
+
+
+@dataclass(frozen=True)
+class KeptLine:
+    """Until when papers and records are kept, in words, with the footnote of the period."""
+
+    words: Text
+    source: Source
+    until: date | None
+
+
+def retention_line(kept: Retention) -> KeptLine:
+    length = kept.rule.length
+    unit = {Unit.YEAR: ("年", "years"), Unit.MONTH: ("个月", "months")}.get(length.unit, ("日", "days"))
+    zh, en = f"{length.value} {unit[0]}", f"{length.value} {unit[1]}"
+    if kept.until is None:
+        words = Text(f"存续期间一直保存，终止后再保存 {zh}", f"kept while it lasts and for {en} after it ends")
+    else:
+        words = Text(
+            f"已于 {kept.ended_on} 终止，至少保存至 {kept.until}（{zh}）；不删除",
+            f"ended on {kept.ended_on}, kept at least until {kept.until} ({en}); nothing is deleted",
+        )
+    return KeptLine(words, source_of(kept.rule), kept.until)
 
 
 def entry_record(entry: EntryView) -> Record:

@@ -29,6 +29,7 @@ urlpatterns = [
         "imports/template/<slug:register>/<slug:object_kind>.<slug:form>", views_import.template, name="import_template"
     ),
     path("filings/<str:number>/", views.filing, name="filing"),
+    path("filings/<str:number>/query/", views.query_document, name="query_document"),
     path("filings/<str:number>/appeal/", views.appeal, name="appeal"),
     path("filings/<str:number>/edit/", views.revise, name="revise"),
     path("notices/", views_public.notices, name="notices"),

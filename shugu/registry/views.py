@@ -12,20 +12,37 @@ from shugu.formats.errors import ShuguError
 from shugu.kernel import clock
 from shugu.kernel.text import Text
 from shugu.party.access import require, require_org
-from shugu.registry import queries, queries_notices, queries_search, services
+from shugu.registry import judicial, queries, queries_notices, queries_search, services
 from shugu.registry.appeals import may_appeal
-from shugu.registry.forms import AppealForm, answers, application_form, initial_answers, objection_form
+from shugu.registry.forms import (
+    AppealForm,
+    answers,
+    application_form,
+    initial_answers,
+    objection_form,
+    query_document_form,
+)
+from shugu.registry.judicial import DocumentNeeded
 from shugu.registry.shown import filing_record, notice_record, particulars
 from shugu.registry.views_apply import TWINS, beside
 from shugu.web.forms import add_refusal
 from shugu.web.shapes import Link
+
+LEAD = Text(
+    "本登记簿的非公开材料凭司法等法律文件查询。文件登记后，当日可以查询这一件。",
+    "What is not public in this register is looked at on a judicial or other document. Once handed in, it opens this one "
+    "application for the day.",
+)
 
 
 @require_GET
 def filing(request: HttpRequest, number: str) -> HttpResponse:
     """An application with its answers; the look itself is recorded."""
     actor, now = require(request), clock.now()
-    row = services.look_at_filing(services.LookAtFiling(number), actor=actor, now=now)
+    try:
+        row = services.look_at_filing(services.LookAtFiling(number), actor=actor, now=now)
+    except DocumentNeeded:
+        return redirect("registry:query_document", number)
     shown = queries.filing_view(row)
     may_revise = shown.applicant == actor.org and shown.state in ("draft", "correction")
     return render(
@@ -35,6 +52,33 @@ def filing(request: HttpRequest, number: str) -> HttpResponse:
          "twins": [(number, TWINS[why]) for number, why in queries_search.repeated_by(row)], "may_appeal": may_appeal(row, actor),
          "rows": particulars(shown.register, shown.object_kind, shown.form, shown.operation)},
     )  # fmt: skip
+
+
+@require_http_methods(["GET", "POST"])
+def query_document(request: HttpRequest, number: str) -> HttpResponse:
+    """The document that entitles to a look, before the look."""
+    actor, now = require(request), clock.now()
+    shown = queries.filing(number, actor)
+    fields = judicial.document_fields(shown.register)
+    form = query_document_form(fields)(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        answers = {f.id: given[f.id] for f in fields if not f.is_copy}
+        files = [(f.id, given[f.id]) for f in fields if f.is_copy]
+        copies = tuple(services.Upload(name, file.name, file.content_type or "", file.read()) for name, file in files)
+        cmd = services.HandInDocument(shown.number, answers, copies)
+        try:
+            services.hand_in_document(cmd, actor=actor, now=now, key=str(form.idempotency_key))
+        except ShuguError as refusal:
+            add_refusal(form, refusal)
+        else:
+            return redirect("registry:filing", shown.number)
+    page = {
+        "form": form, "title": Text("登记查询文件", "The document you look on"), "lead": LEAD,
+        "crumb": Link(shown.number, reverse("web:case", args=[shown.case_number])),
+        "submit": Text("登记并查询", "Hand in and look"),
+    }  # fmt: skip
+    return render(request, "web/form.html", page, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])

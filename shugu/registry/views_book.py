@@ -11,9 +11,9 @@ from shugu.kernel import clock
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.party.access import require, require_org
-from shugu.registry import queries, queries_book, services
+from shugu.registry import queries, queries_book, retention, services
 from shugu.registry.queries import EntryView, FilingView
-from shugu.registry.shown import FACET_TONES, filing_state, operation_title, register_title, rights_text
+from shugu.registry.shown import FACET_TONES, filing_state, operation_title, register_title, retention_line, rights_text
 from shugu.web.shapes import Chip, Empty, Link
 from shugu.web.tables import Column, Kind, Table, make_table
 
@@ -70,6 +70,7 @@ def account(request: HttpRequest, number: str) -> HttpResponse:
     page = {
         "account": found, "holder": queries.holder_names((queries.HolderShare(found.org_id, 1),)),
         "register": register_title(found.register), "entries": _entries(request, held),
+        "kept": retention_line(retention.of_account(found)),
         "marks": [(e, one) for e in held for one in queries_book.encumbrances(e.id)],
     }  # fmt: skip
     return render(request, "registry/account.html", page)

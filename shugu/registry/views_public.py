@@ -16,7 +16,7 @@ from shugu.kernel import clock, signer
 from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
-from shugu.registry import applications, queries, queries_book, queries_notices, queries_search
+from shugu.registry import applications, queries, queries_book, queries_notices, queries_search, retention
 from shugu.registry.forms import VerifyForm
 from shugu.registry.operations import On, operations
 from shugu.registry.shown import (
@@ -27,6 +27,7 @@ from shugu.registry.shown import (
     facet_chips,
     particulars,
     register_title,
+    retention_line,
     rights_text,
 )
 from shugu.web import language
@@ -79,6 +80,7 @@ def entry(request: HttpRequest, number: str) -> HttpResponse:
         "may_object": "objection" in codes, "ways": _ways(shown, codes), "marks": encumbrance_lines(shown.id),
         "parents": queries_book.parents_of(shown.id), "children": queries_book.children_of(shown.id),
         "links": queries_book.links_of(shown.id), "certificates": queries_book.certificates_of(shown.id),
+        "kept": retention_line(retention.of_entry(shown, local_day(clock.now()))),
     }  # fmt: skip
     return render(request, "registry/entry.html", page)
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import date
+import json
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
+from shugu.kernel.cases import Actor
 from shugu.kernel.errors import GuardRefused, InputInvalid, MaterialsMissing, NotFound, NotYourStep, SeparationOfDuties
 from shugu.kernel.models import Fact
 from shugu.kernel.rule_files import Force, Status
 from shugu.kernel.tables import table
 from shugu.party import services as party
+from shugu.party.models import Person
 from shugu.registry import queries, queries_notices, services
 from shugu.registry.applications import code_table, rules_of
 from shugu.registry.errors import AccountOpen
+from shugu.registry.judicial import DocumentNeeded, document_fields
 from shugu.registry.models import Account, Filing
 from shugu.registry.tests.regimes import Regime
+from shugu.registry.tests.test_pages import signed_in
 from shugu.registry.tests.tianjin_stages import ANSWERS, POWERS, drafted, filed, issued, needed, noticed, values
 from shugu.web import case_acts
-from tests.world import World
+from tests.world import PAPER, World
 
 pytestmark = pytest.mark.django_db
 
@@ -190,12 +197,59 @@ def test_strangers_see_no_papers_and_a_judicial_look_is_recorded(r: Regime) -> N
     row = issued(r)
     with pytest.raises(NotFound):
         services.look_at_filing(services.LookAtFiling(row.number), actor=r.world.mallory, now=r.now)
+    with pytest.raises(DocumentNeeded):
+        services.look_at_filing(services.LookAtFiling(row.number), actor=r.world.sven, now=r.now)
+    hand_in(r, row, r.world.sven)
     services.look_at_filing(services.LookAtFiling(row.number), actor=r.world.sven, now=r.now)
+    with pytest.raises(DocumentNeeded):
+        services.look_at_filing(services.LookAtFiling(row.number), actor=r.world.sven, now=r.now + timedelta(days=1))
     assert Fact.objects.filter(name="filing.looked_at", subject=f"registry.filing:{row.pk}").count() == 1
     waiting = drafted(r)
     asking = (r.world.alice, r.world.sven, r.world.rita, r.world.mallory)
     grounds = [queries.ground_to_look(waiting, actor) for actor in asking]
     assert grounds == ["own", "judicial", "duty", None]
+
+
+DOCUMENT = {"document_number": "（2026）津 01 民初 1 号", "issuing_organ": "天津市第一中级人民法院", "scope": "登记材料全部"}
+
+
+def hand_in(r: Regime, row: Filing, by: Actor, answers: dict[str, str] | None = None, copy: bool = True) -> None:
+    copies = (services.Upload("document_copy", "order.pdf", "application/pdf", PAPER),) if copy else ()
+    cmd = services.HandInDocument(row.number, DOCUMENT if answers is None else answers, copies)
+    services.hand_in_document(cmd, actor=by, now=r.now)
+
+
+def test_a_query_on_a_document_records_number_organ_scope_and_copy(r: Regime) -> None:
+    """6.3.5: every field is asked for, and only of whoever may look on a document at all.
+    carries: P2-200
+    """
+    row = issued(r)
+    with pytest.raises(InputInvalid) as refusal:
+        hand_in(r, row, r.world.sven, {"document_number": " ", "colour": "red"}, copy=False)
+    assert set(refusal.value.field_errors) == {"document_number", "issuing_organ", "scope", "document_copy", "colour"}
+    for stranger in (r.world.mallory, r.world.alice, r.world.rita):
+        with pytest.raises(NotFound):
+            hand_in(r, row, stranger)
+    hand_in(r, row, r.world.sven)
+    told = json.loads(Fact.objects.get(name="filing.query_document").payload or "")
+    assert told["data"]["document"] == DOCUMENT and set(told["digests"]) == {"document_copy"}
+    assert not document_fields("hangzhou")
+
+
+def test_a_look_in_the_browser_asks_for_the_document_first(r: Regime) -> None:
+    """6.3.5"""
+    row = issued(r)
+    Person.objects.filter(pk=r.world.sven.person or 0).update(totp_confirmed_at=r.now)
+    sven, address = signed_in(r.world.sven), f"/filings/{row.number}/"
+    assert sven.get(address)["Location"] == f"{address}query/"
+    assert "查询范围" in sven.get(f"{address}query/").content.decode()
+    given = {**DOCUMENT, "key": "5b0a7f4e-4b4e-4c53-9d0b-0c3f0a6e9f12"}
+    refused = sven.post(f"{address}query/", given)
+    assert refused.status_code == 422
+    copy = SimpleUploadedFile("order.pdf", PAPER, "application/pdf")
+    assert sven.post(f"{address}query/", {**given, "document_copy": copy})["Location"] == address
+    assert row.number in sven.get(address).content.decode()
+    assert Client().get(f"{address}query/").status_code in (302, 401)
 
 
 def test_the_public_notice_keeps_bank_and_telephone_to_itself(r: Regime) -> None:
