@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import Router
 from ninja.files import UploadedFile
 
-from shugu.kernel import clock, queries
+from shugu.kernel import adoption, clock, queries
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Case
 from shugu.kernel.tables import table
@@ -46,6 +46,10 @@ class OrganisationIn(Strict):
 class AccreditationIn(Strict):
     kind: str
     merchant_type: str = ""
+
+
+class AdoptIn(Strict):
+    ground: str
 
 
 class ActIn(Strict):
@@ -219,6 +223,16 @@ def file_material(
     cmd = case_acts.FileMaterial(number, material, file.name or material, file.content_type or "", file.read())
     filed = case_acts.file_material(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request))
     return {"material": filed.material, "sha256": filed.digest, "size": filed.size}
+
+
+@router.post("/cases/{number}/adopt-rules", response=dict[str, Any])
+def adopt_rules(request: HttpRequest, number: str, body: AdoptIn) -> dict[str, Any]:
+    """Move an open case to the rules in force today; by its staff, on a ground that is told."""
+    actor, now = actor_of(request), clock.now()
+    case = case_acts.visible_case(number, actor)
+    adoption.adopt_rules(adoption.AdoptRules(case.pk, body.ground), actor=actor, now=now, key=key_of(request))
+    case.refresh_from_db()
+    return _case(case, actor, now)
 
 
 @router.post("/cases/{number}/{do}", response=dict[str, Any])

@@ -19,7 +19,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from shugu.formats.errors import ShuguError
-from shugu.kernel import assigning, clock, documents, queries, runtime
+from shugu.kernel import adoption, assigning, clock, documents, queries, runtime
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
 from shugu.kernel.models import Case, Material
@@ -104,6 +104,7 @@ def _show(request: HttpRequest, case: Case, actor: Actor, now: Any, refusal: Shu
         "parent": case.parent if case.parent is not None and case_acts.sees(case.parent, actor) else None,
         "detail_url": case_acts.detail_url(case),
         "assign": _assigning(case, actor),
+        "may_adopt": adoption.may_adopt(case, actor),
         "refusal": refusal,
         "refusal_text": refusal.message(language.current()) if refusal else "",
         "refusal_remedy": refusal.remedy_text(language.current()) if refusal else "",

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from shugu.web import (
+    adoption_page,
     bulk_pages,
     case_pages,
     demo_pages,
@@ -20,6 +21,7 @@ urlpatterns = [
     path("desk/together/<str:procedure>/<slug:do>/", bulk_pages.together, name="together"),
     path("cases/<str:number>/", case_pages.case_page, name="case"),
     path("cases/<str:number>/assign/", case_pages.assign, name="case_assign"),
+    path("cases/<str:number>/adopt-rules/", adoption_page.adopt, name="case_adopt"),
     path("cases/<str:number>/materials/<int:material>/", case_pages.download, name="case_document"),
     path("cases/<str:number>/materials/<slug:material>/", case_pages.upload, name="case_material"),
     path("cases/<str:number>/<slug:do>/", case_pages.act_page, name="case_act"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shugu.kernel import bulk, engine, queries, setwise, tables
+from shugu.kernel import adoption, bulk, engine, queries, setwise, tables
 from shugu.kernel.procedure import Table
 from shugu.kernel.tests import bench_table
 from shugu.kernel.vocabulary import VOCABULARY
@@ -20,7 +20,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
         versions = every[procedure]
         return versions[version or max(versions)]
 
-    for module in (engine, queries, bulk, setwise):
+    for module in (adoption, engine, queries, bulk, setwise):
         monkeypatch.setattr(module, "table", lookup)
     monkeypatch.setattr(queries, "all_tables", lambda: every)
     words = bench_table.words()

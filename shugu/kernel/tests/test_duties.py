@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shugu.kernel import adoption, duties, engine, journal, subscriptions
+from shugu.kernel.adoption import AdoptRules
 from shugu.kernel.cases import Actor, ActorKind, Command
 from shugu.kernel.errors import MaterialsMissing, NotFound, Refused
 from shugu.kernel.journal import FactView
@@ -63,13 +64,13 @@ def test_a_step_opens_its_child_in_the_same_transaction(
 def test_a_case_keeps_its_law_until_it_is_moved_by_an_act_of_its_own(now: datetime) -> None:
     case = accepted(now)
     with pytest.raises(Refused):
-        adoption.adopt_rules(case, actor=RITA, now=now, ground="新办法第一条")  # it is under today's rules already
+        adoption.adopt_rules(AdoptRules(case, "新办法第一条"), actor=RITA, now=now)  # it is under today's rules already
     with pytest.raises(NotFound):
-        adoption.adopt_rules(0, actor=RITA, now=now, ground="新办法第一条")
+        adoption.adopt_rules(AdoptRules(0, "新办法第一条"), actor=RITA, now=now)
     Case.objects.filter(pk=case).update(rule_set="hangzhou/2020-01-01#000000000000")
     with pytest.raises(Refused):
-        adoption.adopt_rules(case, actor=RITA, now=now, ground=" ")
-    fact = Fact.objects.get(pk=adoption.adopt_rules(case, actor=RITA, now=now, ground="新办法第一条"))
+        adoption.adopt_rules(AdoptRules(case, " "), actor=RITA, now=now)
+    fact = Fact.objects.get(pk=adoption.adopt_rules(AdoptRules(case, "新办法第一条"), actor=RITA, now=now)["fact"])
     assert fact.name == "case.rules_adopted" and "hangzhou/2020-01-01#000000000000" in (fact.payload or "")
 
 

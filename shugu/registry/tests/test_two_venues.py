@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from shugu.kernel import runtime
-from shugu.kernel.adoption import adopt_rules
-from shugu.kernel.errors import Refused
+from shugu.kernel.adoption import AdoptRules, adopt_rules
+from shugu.kernel.errors import Forbidden, Refused
 from shugu.kernel.home import Home, HomeConfig
 from shugu.kernel.models import Case, Clock, Fact
 from shugu.kernel.tables import table
+from shugu.party.models import Person
 from shugu.registry.models import Filing
 from shugu.registry.tests.conftest import forget
 from shugu.registry.tests.regimes import Regime
+from shugu.registry.tests.test_pages import page, signed_in
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -61,15 +63,36 @@ def test_moving_a_case_to_the_new_law_is_an_act_of_its_own_with_its_own_fact(wor
     before = Case.objects.get(pk=row.pk).rule_set
     clocks = list(Clock.objects.filter(case_id=row.pk).order_by("pk").values_list("clock", "due_on"))
     with pytest.raises(Refused):
-        adopt_rules(row.pk, actor=world.rita, now=r.now, ground="same law")
+        adopt_rules(AdoptRules(row.pk, "same law"), actor=world.rita, now=r.now)
     move("shenzhen")
     with pytest.raises(Refused):
-        adopt_rules(row.pk, actor=world.rita, now=r.now, ground=" ")
-    fact = adopt_rules(row.pk, actor=world.rita, now=r.now, ground="登记簿改适用新制度，申请人同意")
+        adopt_rules(AdoptRules(row.pk, " "), actor=world.rita, now=r.now)
+    for stranger in (world.alice, world.sven):
+        with pytest.raises(Forbidden):
+            adopt_rules(AdoptRules(row.pk, "申请人同意"), actor=stranger, now=r.now)
+    fact = adopt_rules(AdoptRules(row.pk, "登记簿改适用新制度，申请人同意"), actor=world.rita, now=r.now)["fact"]
     case = Case.objects.get(pk=row.pk)
     assert case.rule_set != before and case.rule_set.startswith("shenzhen/")
     assert Fact.objects.get(pk=fact).name == "case.rules_adopted"
     assert list(Clock.objects.filter(case_id=row.pk).order_by("pk").values_list("clock", "due_on")) == clocks
+
+
+def test_the_case_page_moves_it_and_shows_what_changes(world: World, move: Any) -> None:
+    r = Regime(world, "data-property")
+    row = handed_in(r)
+    number = Case.objects.get(pk=row.pk).number
+    Person.objects.filter(pk=world.rita.person or 0).update(totp_confirmed_at=r.now)
+    rita, address = signed_in(world.rita), f"/cases/{number}/adopt-rules/"
+    assert "改按现行规则" not in page(rita, f"/cases/{number}/") and rita.get(address).status_code == 404
+    move("shenzhen")
+    assert "改按现行规则" in page(rita, f"/cases/{number}/")
+    shown = page(rita, address)
+    assert "shenzhen/" in shown and "hangzhou/" in shown and "将改变的规则" in shown
+    assert signed_in(world.alice).get(address).status_code == 404
+    given = {"key": "5b0a7f4e-4b4e-4c53-9d0b-0c3f0a6e9f13", "ground": ""}
+    assert rita.post(address, given).status_code == 422
+    assert rita.post(address, {**given, "ground": "申请人同意"}).status_code == 302
+    assert Case.objects.get(pk=row.pk).rule_set.startswith("shenzhen/")
 
 
 BODIES = {"reviewer": "substantive_reviewer", "verifier": "technical_verifier"}
