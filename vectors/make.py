@@ -21,6 +21,7 @@ from shugu.formats import identifiers, leaf, merkle, policy, tiles, token  # noq
 from shugu.formats.canonical import b64, canonical  # noqa: E402
 from shugu.formats.checkpoint import Checkpoint, sign  # noqa: E402
 from shugu.formats.credential import CONTEXT, Document, credential_digest, sign_credential  # noqa: E402
+from shugu.formats.keyhistory import Kind, Line, Statement, replay, sign_line, write_history  # noqa: E402
 from shugu.formats.note import parse_note, sign_note  # noqa: E402
 from shugu.formats.proof import TlogProof  # noqa: E402
 from shugu.formats.sealed import seal  # noqa: E402
@@ -361,6 +362,44 @@ def leaf_vectors() -> object:
     }
 
 
+def history_lines() -> list[Line]:
+    """A venue that began with Ed25519, adopted SM2 at 200, changed its Ed25519 key at 400 and retired the first at 700."""
+    (first, sm), (second, _) = keys(), keys(seed="second")
+    out: list[Line] = []
+
+    def say(kind: Kind, key: SigningKey, size: int, signers: list[SigningKey], reason: str = "", root: bytes = b"") -> None:
+        previous = out[-1].digest if out else ""
+        said = Statement(len(out), ORIGIN, kind, (key.verify_key,), NOW, size, previous, reason, root)
+        out.append(sign_line(said, signers))
+
+    say(Kind.FOUNDED, first, 0, [first])
+    say(Kind.ANNOUNCED, sm, 200, [first, sm], "adopted")
+    say(Kind.ANNOUNCED, second, 400, [first, sm, second], "rotated")
+    say(Kind.RETIRED, first, 700, [sm, second], root=sha256(b"the log's root at 700").digest())
+    replay(out)
+    return out
+
+
+def history_vectors() -> object:
+    """Histories that are refused miss a line, have two in another order, a changed size, or a signature too few."""
+    lines = history_lines()
+    good = write_history(ORIGIN, lines)
+    unsigned = [*lines[:2], Line(lines[2].statement, lines[2].signatures[1:]), *lines[3:]]
+    refused = {
+        "line-removed": write_history(ORIGIN, [*lines[:2], lines[3]]),
+        "lines-reordered": write_history(ORIGIN, [lines[0], lines[2], lines[1], lines[3]]),
+        "size-changed": good.replace(b'"size":700', b'"size":900'),
+        "signature-missing": write_history(ORIGIN, unsigned),
+    }
+    return {
+        "vkey": keyring_of(keys()[:1]).text(),
+        "history": good.decode(),
+        "lines_sha256": [line.digest for line in lines],
+        "periods": [[p.key.vkey(), p.since, p.until] for p in replay(lines).periods],
+        "refused": {name: data.decode() for name, data in refused.items()},
+    }
+
+
 def intl_voucher() -> bytes:
     """The same voucher of a venue under `intl`: no SM2 signature, no SM3 commitment."""
     made = sign_credential(voucher_body(), keys()[:1], NOW)
@@ -379,6 +418,7 @@ def build() -> Files:
         "leaf.json": dump(leaf_vectors()),
         "policy.json": dump(policy_vectors()),
         "token.json": dump(token_vectors()),
+        "keyhistory.json": dump(history_vectors()),
         "rejects.json": dump({"at": AT, "documents": rejects()}),
         "venue.vkey": pins().text().encode(),
         "voucher.json": canonical(credential),

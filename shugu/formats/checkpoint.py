@@ -10,7 +10,7 @@ from shugu.formats.canonical import b64, unb64
 from shugu.formats.errors import BadBase64, BadCheckpoint, MissingSignature, UnknownSigner
 from shugu.formats.merkle import HASH_SIZE
 from shugu.formats.note import Opened, open_note, parse_note, sign_note
-from shugu.formats.suites import Keyring, SigningKey
+from shugu.formats.suites import Keyring, Signer
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -50,7 +50,7 @@ def parse(data: bytes) -> Checkpoint:
     return parse_text(parse_note(data).text)
 
 
-def sign(checkpoint: Checkpoint, keys: Sequence[SigningKey]) -> bytes:
+def sign(checkpoint: Checkpoint, keys: Sequence[Signer]) -> bytes:
     """A signed checkpoint; each key's name must be the origin (witnesses sign beside)."""
     if any(k.name != checkpoint.origin for k in keys):
         raise BadCheckpoint(reason=("密钥名称应等于日志名称", "a key's name must be the origin"))

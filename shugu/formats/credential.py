@@ -23,7 +23,7 @@ from shugu.formats.errors import (
     UnknownSigner,
     VerificationError,
 )
-from shugu.formats.suites import Keyring, SigningKey, VerifyKey
+from shugu.formats.suites import Keyring, Signer, VerifyKey
 from shugu.formats.times import read_time, write_time
 
 Document = dict[str, object]
@@ -75,7 +75,7 @@ def hash_data(body: Document, options: Document, key: VerifyKey) -> bytes:
     return key.suite.hash(canonical(options)) + key.suite.hash(canonical(body))
 
 
-def make_proof(body: Document, key: SigningKey, created: datetime) -> Document:
+def make_proof(body: Document, key: Signer, created: datetime) -> Document:
     """One proof over a body. Raises BadCredential, NotCanonical."""
     options: Document = {
         "@context": body["@context"],
@@ -89,7 +89,7 @@ def make_proof(body: Document, key: SigningKey, created: datetime) -> Document:
     return {**options, "proofValue": multibase(signature)}
 
 
-def sign_credential(body: Document, keys: Sequence[SigningKey], created: datetime) -> Document:
+def sign_credential(body: Document, keys: Sequence[Signer], created: datetime) -> Document:
     """The body with one proof per key, in order. Raises BadCredential.
 
     At least one key must be the issuer's own (issuer = https://<key name>).

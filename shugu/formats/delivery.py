@@ -15,7 +15,7 @@ from shugu.formats.canonical import digest_hex
 from shugu.formats.credential import CONTEXT, Document, issuer_of, require_credential, sign_credential
 from shugu.formats.errors import FormatError, ShuguError
 from shugu.formats.policy import Policy
-from shugu.formats.suites import Keyring, SigningKey
+from shugu.formats.suites import Keyring, Signer
 from shugu.formats.times import read_time, write_time
 
 
@@ -133,7 +133,7 @@ class QualityOrder:
 
 
 def sign_document(
-    kind: Kind, subject: Document, keys: Sequence[SigningKey], now: datetime, *,
+    kind: Kind, subject: Document, keys: Sequence[Signer], now: datetime, *,
     valid_from: datetime | None = None, valid_until: datetime | None = None,
 ) -> Document:  # fmt: skip
     """A credential of the kind, issued by the name of the first key."""
@@ -149,17 +149,17 @@ def sign_document(
     return sign_credential(body, keys, now)
 
 
-def sign_grant(grant: Grant, keys: Sequence[SigningKey], now: datetime) -> Document:
+def sign_grant(grant: Grant, keys: Sequence[Signer], now: datetime) -> Document:
     return sign_document(
         Kind.GRANT, grant.subject(), keys, now, valid_from=grant.valid_from, valid_until=grant.valid_until
     )
 
 
-def sign_notice(notice: Notice, keys: Sequence[SigningKey], now: datetime) -> Document:
+def sign_notice(notice: Notice, keys: Sequence[Signer], now: datetime) -> Document:
     return sign_document(Kind.NOTICE, notice.subject(), keys, now)
 
 
-def sign_order(order: QualityOrder, keys: Sequence[SigningKey], now: datetime, valid_until: datetime) -> Document:
+def sign_order(order: QualityOrder, keys: Sequence[Signer], now: datetime, valid_until: datetime) -> Document:
     return sign_document(Kind.ORDER, order.subject(), keys, now, valid_until=valid_until)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from shugu.formats.canonical import b64, unb64
 from shugu.formats.errors import BadBase64, BadKey, BadNote, BadSignature, UnknownSigner
-from shugu.formats.suites import Keyring, SigningKey, VerifyKey, check_name
+from shugu.formats.suites import Keyring, Signer, VerifyKey, check_name
 
 MAX_SIGNATURES: Final = 64
 _DASH: Final = "— "
@@ -84,7 +84,7 @@ def parse_note(data: bytes) -> Note:
     return Note(text, tuple(_parse_line(line) for line in lines))
 
 
-def sign_note(text: str, keys: Sequence[SigningKey]) -> bytes:
+def sign_note(text: str, keys: Sequence[Signer]) -> bytes:
     """A note signed by each key in turn. Raises BadNote."""
     _check_text(text)
     if not keys:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final, Protocol
@@ -160,6 +161,22 @@ class VerifyKey:
             raise BadSignature(name=f"{self.name}+{self.key_id}")
 
 
+class Signer(Protocol):
+    """What signs: a private key in memory, in a file that is opened to sign, or in a hardware module."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def suite(self) -> Suite: ...
+    @property
+    def verify_key(self) -> VerifyKey: ...
+    @property
+    def key_id(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    def sign(self, message: bytes) -> bytes: ...
+
+
 @dataclass(frozen=True)
 class SigningKey:
     """A private key (32 bytes) under a name."""
@@ -274,5 +291,5 @@ def keyring(text: str) -> Keyring:
     return Keyring(tuple(parse_vkey(line) for line in lines if line and not line.startswith("#")))
 
 
-def keyring_of(keys: list[SigningKey]) -> Keyring:
+def keyring_of(keys: Sequence[Signer]) -> Keyring:
     return Keyring(tuple(k.verify_key for k in keys))

@@ -12,7 +12,7 @@ from typing import Final
 
 from shugu.formats.canonical import b64url, canonical, parse_object, unb64url
 from shugu.formats.errors import BadBase64, BadToken, NotCanonical, TokenRefused, UnknownSigner
-from shugu.formats.suites import Keyring, SigningKey
+from shugu.formats.suites import Keyring, Signer
 
 DOMAIN: Final = b"shugu-token/v1\n"
 MAX_SIZE: Final = 4096
@@ -38,7 +38,7 @@ class Token:
     not_after: int
 
 
-def issue(token: Token, key: SigningKey) -> str:
+def issue(token: Token, key: Signer) -> str:
     """Signs with one key; `iss` must be the key's name. Raises BadToken."""
     if token.iss != key.name:
         raise BadToken(reason=("签发方不是该密钥", "the issuer is not the key's name"))
