@@ -10,6 +10,7 @@ import hmac
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -20,13 +21,15 @@ sys.path.insert(0, str(HERE.parent))
 from shugu.formats import identifiers, leaf, merkle, policy, tiles, token  # noqa: E402
 from shugu.formats.canonical import b64, canonical  # noqa: E402
 from shugu.formats.checkpoint import Checkpoint, sign  # noqa: E402
+from shugu.formats.cosignature import cosign  # noqa: E402
 from shugu.formats.credential import CONTEXT, Document, credential_digest, sign_credential  # noqa: E402
 from shugu.formats.keyhistory import Kind, Line, Statement, replay, sign_line, write_history  # noqa: E402
-from shugu.formats.note import parse_note, sign_note  # noqa: E402
+from shugu.formats.note import Note, Signature, add_signatures, parse_note, sign_note  # noqa: E402
 from shugu.formats.proof import TlogProof  # noqa: E402
 from shugu.formats.sealed import seal  # noqa: E402
-from shugu.formats.suites import INTL, Keyring, SigningKey, Sm, keyring_of  # noqa: E402
+from shugu.formats.suites import COSIGNING, INTL, Keyring, SigningKey, Sm, keyring_of  # noqa: E402
 from shugu.formats.tests import independent_verifier as reference  # noqa: E402
+from shugu.formats.witnessing import Submission  # noqa: E402
 
 ORIGIN = "vectors.shugu.dev/log"
 NOW = datetime(2026, 11, 22, 2, 5, 4, tzinfo=UTC)
@@ -334,6 +337,95 @@ def seal_defects(made: Forge) -> list[tuple[str, bytes, int]]:
     ]
 
 
+def witness(number: int) -> SigningKey:
+    return SigningKey(f"w{number}.vectors.shugu.dev", COSIGNING, sha256(f"witness {number}".encode()).digest())
+
+
+def cosigned(note: bytes, *numbers: int) -> bytes:
+    text = parse_note(note).text
+    return add_signatures(note, [cosign(text, witness(n), int(NOW.timestamp()) + n) for n in numbers])
+
+
+def pins_with_witnesses(count: int) -> Keyring:
+    return Keyring((*pins().keys, *(witness(n).verify_key for n in range(1, count + 1))))
+
+
+def cosigned_voucher(*numbers: int) -> bytes:
+    """The voucher's sealed document with the cosignatures of these witnesses."""
+    credential, fact, proof = sealed_parts()
+    return seal(credential, fact, TlogProof(proof.index, proof.hashes, cosigned(proof.checkpoint, *numbers)))
+
+
+def cosignature_defects() -> list[dict[str, object]]:
+    """Sealed documents that fail for their cosignatures, each with the keys to verify it with."""
+    credential, fact, proof = sealed_parts()
+    good = parse_note(cosigned(proof.checkpoint, 1, 2))
+    early = cosign(good.text, witness(1), int(NOW.timestamp())).signature
+    moved = early[:7] + bytes([early[7] ^ 1]) + early[8:]
+    s = list(good.signatures)
+    changed = [*s[:2], replace(s[2], signature=moved)]
+
+    def doc(lines: list[Signature]) -> bytes:
+        return seal(credential, fact, TlogProof(proof.index, proof.hashes, Note(good.text, tuple(lines)).encode()))
+
+    cases: list[tuple[str, bytes, int, int]] = [
+        ("witness-not-pinned", doc(s), 1, 9),
+        ("cosignature-with-another-time", doc(changed), 2, 9),
+        ("witnesses-without-the-venue", doc(s[2:]), 2, 9),
+        ("cosignatures-out-of-order", doc([*s[:2], s[3], s[2]]), 2, 11),
+        ("cosignature-before-the-venue", doc([s[2], *s[:2]]), 2, 11),
+        ("cosigned-twice", doc([*s[:3], s[2]]), 2, 11),
+    ]
+    return [
+        {"name": n, "check": c, "document": d.decode(), "vkeys": pins_with_witnesses(w).text()} for n, d, w, c in cases
+    ]
+
+
+def witness_vectors() -> object:
+    """Cosignatures, policies and what a witness answers."""
+    entries = [merkle.leaf_hash(str(n).encode()) for n in range(SIZE)]
+    tree = reader(entries)
+
+    def note(size: int, leaves: list[bytes]) -> bytes:
+        return sign(Checkpoint(ORIGIN, size, merkle.root_of_hashes(leaves[:size])), keys())
+
+    plain, proof = note(SIZE, entries), merkle.consistency_proof(600, SIZE, tree)
+    fork = entries[:SIZE - 1] + entries[:1]
+    members = [f"witness {n} {witness(i).verify_key.vkey()}" for i, n in enumerate("abc", 1)]
+    text = "\n".join([*members, "group g 2 a b c", "quorum g", ""])
+    small = merkle.root_of_hashes(entries[:600]).hex()
+    asked: list[tuple[str, Submission, int, str, int]] = [
+        ("first", Submission(0, (), plain), 0, merkle.EMPTY_ROOT.hex(), 200),
+        ("grown", Submission(600, proof, plain), 600, small, 200),
+        ("again", Submission(SIZE, (), plain), SIZE, merkle.root_of_hashes(entries).hex(), 200),
+        ("old-larger-than-new", Submission(SIZE + 1, (), plain), 600, small, 400),
+        ("by-a-stranger", Submission(600, proof, sign(Checkpoint(ORIGIN, SIZE, bytes(32)), keys(seed="x"))), 600, small, 403),
+        ("other-old-size", Submission(599, proof, plain), 600, small, 409),
+        ("proof-cut-short", Submission(600, proof[:-1], plain), 600, small, 422),
+        ("proof-from-nothing", Submission(0, (bytes(32),), plain), 0, merkle.EMPTY_ROOT.hex(), 422),
+        ("fork", Submission(SIZE, (), note(SIZE, fork)), SIZE, merkle.root_of_hashes(entries).hex(), 422),
+    ]
+    return {
+        "vkeys": pins_with_witnesses(3).text(),
+        "checkpoint": cosigned(plain, 1, 3).decode(),
+        "policy": text,
+        "standings": [
+            {"checkpoint": cosigned(plain, *who).decode(), "cosigned": ["abc"[n - 1] for n in who], "reached": len(who) > 1}
+            for who in ((), (2,), (1, 3), (1, 2, 3))
+        ],
+        "refused_policies": {
+            "no-quorum": text.replace("quorum g\n", ""), "no-final-newline": text[:-1],
+            "threshold-too-high": text.replace("g 2", "g 4"), "name-twice": text.replace("witness b", "witness a"),
+            "member-not-defined": text.replace("a b c\n", "a b d\n"),
+            "key-of-a-log": text.replace(members[0], f"witness a {keys()[0].verify_key.vkey()}"),
+        },
+        "submissions": [
+            {"name": n, "body": s.encode().decode(), "seen_size": size, "seen_root": root, "status": status}
+            for n, s, size, root, status in asked
+        ],
+    }  # fmt: skip
+
+
 def rejects() -> list[dict[str, object]]:
     """Documents that must fail, each named by its one defect, with the first check that fails."""
     made = Forge()
@@ -341,7 +433,7 @@ def rejects() -> list[dict[str, object]]:
     for name, data, check in credential_defects(made) + seal_defects(made):
         pinned = pins(two_venues=name == "log-of-other-venue")
         out.append({"name": name, "check": check, "document": data.decode(), "vkeys": pinned.text()})
-    return out
+    return out + cosignature_defects()
 
 
 def pins(two_venues: bool = False) -> Keyring:
@@ -428,6 +520,9 @@ def build() -> Files:
         "intl.voucher.sealed.json": intl_voucher(),
         "intl.venue.vkey": keyring_of(keys()[:1]).text().encode(),
         "checkpoint": proof.checkpoint,
+        "witness.json": dump(witness_vectors()),
+        "witnessed.venue.vkey": pins_with_witnesses(2).text().encode(),
+        "witnessed.voucher.sealed.json": cosigned_voucher(1, 2),
     }
 
 

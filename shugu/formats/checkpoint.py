@@ -45,6 +45,15 @@ def parse_text(text: str) -> Checkpoint:
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
+def parse_any(text: str) -> Checkpoint:
+    """The first three lines of a checkpoint as any C2SP log may write it: extension lines, none empty, may follow and
+    are part of what is signed, but say nothing here. Raises BadCheckpoint."""
+    lines = text.split("\n")
+    if len(lines) < 4 or lines[-1] or not all(lines[3:-1]):
+        raise BadCheckpoint(reason=("应至少三行，且没有空行", "there must be three lines or more, none empty"))
+    return parse_text("\n".join(lines[:3]) + "\n")
+
+
 def parse(data: bytes) -> Checkpoint:
     """The checkpoint of a signed note, unverified. Raises BadNote, BadCheckpoint."""
     return parse_text(parse_note(data).text)
@@ -58,13 +67,13 @@ def sign(checkpoint: Checkpoint, keys: Sequence[Signer]) -> bytes:
 
 
 def verify(data: bytes, keys: Keyring) -> Checkpoint:
-    """As C2SP demands: unknown signatures ignored, a known one that fails rejects.
+    """As C2SP demands: unknown signatures ignored, a known one that fails rejects, extension lines allowed.
 
     The origin itself must have signed with Ed25519. Raises BadNote, BadCheckpoint,
     VerificationError.
     """
     opened = open_note(data, keys)
-    checkpoint = parse_text(opened.text)
+    checkpoint = parse_any(opened.text)
     if not any(k.name == checkpoint.origin and k.suite.name == "intl" for k in opened.verified):
         raise MissingSignature(name=checkpoint.origin)
     return checkpoint

@@ -133,7 +133,7 @@ def signer(proof: Document, keys: Keyring) -> VerifyKey:
     key = keys.by_method(method)
     if key is None:
         raise UnknownSigner(name=method)
-    if proof["cryptosuite"] != CRYPTOSUITES[key.suite.name]:
+    if proof["cryptosuite"] != CRYPTOSUITES.get(key.suite.name):
         raise BadCredential(reason=("签名算法与密钥不符", "the cryptosuite is not the key's"))
     return key
 

@@ -149,6 +149,18 @@ class BadIdentifier(FormatError):
     remedy = ("请核对后重新输入。", "Check it and type it again.")
 
 
+class BadWitnessPolicy(FormatError):
+    code = "bad-witness-policy"
+    sentence = ("见证策略第 {line} 行有误：{reason}。", "Malformed witness policy, line {line}: {reason}.")
+    remedy = ("按 C2SP tlog-policy 的写法改正。", "Correct it as C2SP tlog-policy says.")
+
+
+class BadSubmission(FormatError):
+    code = "bad-submission"
+    sentence = ("会签请求有误：{reason}。", "Malformed add-checkpoint request: {reason}.")
+    remedy = ("按 C2SP tlog-witness 的写法提交。", "Submit it as C2SP tlog-witness says.")
+
+
 class BadUscc(BadIdentifier):
     code = "bad-uscc"
     sentence = (
@@ -181,6 +193,14 @@ class UnknownSigner(VerificationError):
 class MissingSignature(VerificationError):
     code = "missing-signature"
     sentence = ("缺少 {name} 的签名。", "The signature of {name} is missing.")
+
+
+class QuorumMissing(VerificationError):
+    """The cosignatures that a policy demands are not there."""
+
+    code = "quorum-missing"
+    sentence = ("见证人会签不足：{reason}。", "Too few witnesses have cosigned: {reason}.")
+    remedy = ("待见证人会签后再试。", "Try again once they have.")
 
 
 class ProofInvalid(VerificationError):

@@ -53,7 +53,8 @@ def _check_text(text: str) -> None:
         raise BadNote(reason=("正文含控制字符", "the text has a control character"))
 
 
-def _parse_line(line: str) -> Signature:
+def parse_line(line: str) -> Signature:
+    """One signature line without its newline. Raises BadNote."""
     name, space, blob = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not space:
         raise BadNote(reason=("签名行写法有误", "malformed signature line"))
@@ -81,7 +82,7 @@ def parse_note(data: bytes) -> Note:
     lines = whole[at + 2 : -1].split("\n")
     if len(lines) > MAX_SIGNATURES:
         raise BadNote(reason=("签名过多", "too many signatures"))
-    return Note(text, tuple(_parse_line(line) for line in lines))
+    return Note(text, tuple(parse_line(line) for line in lines))
 
 
 def sign_note(text: str, keys: Sequence[Signer]) -> bytes:

@@ -4,6 +4,8 @@
 default signer id 1234567812345678. Ed25519 publics are 32 bytes and signatures 64; SM2
 publics are the 65-byte uncompressed point 04||x||y and signatures the 64 bytes r||s, big
 endian. A venue under `sm` signs with both: Ed25519 always, SM2 beside it (`new_keys`).
+
+A third kind of key belongs to no suite: `witness` (C2SP tlog-cosignature, Ed25519) can cosign checkpoints and nothing else.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from shugu.formats.errors import BadKey, BadSignature
 
 SM2_TYPE: Final = b"\xff" + b"sm2-sm3.shugu.dev/v1"
 ED25519_TYPE: Final = b"\x01"
+COSIGNATURE_TYPE: Final = b"\x04"
+_CHECKPOINT = re.compile(rb"[^\n]+\n(?:0|[1-9][0-9]*)\n[A-Za-z0-9+/]{43}=\n(?:[^\n]+\n)*")
 _NAME = re.compile(r"[^\s+\x00-\x1f\x7f]{1,200}")
 
 
@@ -99,9 +103,37 @@ class Sm:
         return sm3(data)
 
 
+class Cosigning(Intl):
+    """A witness's key. What it signs is never the bytes in hand but a header, a time and those bytes."""
+
+    name = "witness"
+    note_type = COSIGNATURE_TYPE
+
+    def sign(self, private: bytes, message: bytes) -> bytes:
+        raise BadKey(reason=("见证人密钥只能会签检查点", "a witness's key only cosigns checkpoints"))
+
+    def cosign(self, private: bytes, text: str, time: int) -> bytes:
+        """The 72 bytes `time || signature` over a checkpoint's text at a Unix time in seconds."""
+        return time.to_bytes(8, "big") + super().sign(private, cosigned_bytes(text.encode(), time))
+
+    def verify(self, public: bytes, message: bytes, signature: bytes) -> bool:
+        """Whether this is a cosignature of the checkpoint text `message`; of any other text there is none."""
+        time = int.from_bytes(signature[:8], "big")
+        if len(signature) != 72 or not 0 < time < 1 << 63 or not _CHECKPOINT.fullmatch(message):
+            return False
+        return super().verify(public, cosigned_bytes(message, time), signature[8:])
+
+
+def cosigned_bytes(text: bytes, time: int) -> bytes:
+    """What a cosignature signs (tlog-cosignature, Ed25519): header line, time line, the whole text of the checkpoint."""
+    return b"cosignature/v1\ntime %d\n" % time + text
+
+
 INTL: Final = Intl()
 SM: Final = Sm()
+COSIGNING: Final = Cosigning()
 SUITES: Final[dict[str, Suite]] = {"intl": INTL, "sm": SM}
+KINDS: Final[tuple[Suite, ...]] = (INTL, SM, COSIGNING)
 
 
 def suite(name: str) -> Suite:
@@ -241,12 +273,22 @@ def new_keys(suite_name: str, name: str) -> list[SigningKey]:
 
 
 def parse_vkey(text: str) -> VerifyKey:
-    """Inverse of `VerifyKey.vkey`; the key id must be the recomputed one. Raises BadKey."""
+    """Inverse of `VerifyKey.vkey` for keys that sign documents; the key id must be the recomputed one. Raises BadKey,
+    also for a witness's key."""
+    return _parse(text, tuple(SUITES.values()))
+
+
+def parse_witness_vkey(text: str) -> VerifyKey:
+    """The same for keys that cosign checkpoints. Raises BadKey."""
+    return _parse(text, (COSIGNING,))
+
+
+def _parse(text: str, kinds: tuple[Suite, ...]) -> VerifyKey:
     parts = text.split("+", 2)
     if len(parts) != 3:
         raise BadKey(reason=("vkey 应为三段", "a vkey has three parts"))
     data = unb64(parts[2])
-    for chosen in SUITES.values():
+    for chosen in kinds:
         if data.startswith(chosen.note_type):
             key = VerifyKey(parts[0], chosen, data[len(chosen.note_type) :])
             if key.vkey() != text:
@@ -274,7 +316,7 @@ class Keyring:
         return next((k for k in self.keys if k.method == method), None)
 
     def suites_of(self, name: str) -> tuple[str, ...]:
-        """The suites in which `name` has a key, `intl` first."""
+        """The suites in which `name` has a key, `intl` first; a witness's keys are of none."""
         return tuple(s for s in SUITES if any(k.name == name and k.suite.name == s for k in self.keys))
 
     def order(self, key: VerifyKey) -> int:
@@ -288,7 +330,7 @@ class Keyring:
 def keyring(text: str) -> Keyring:
     """Reads a `.vkey` file; blank lines and lines starting with # are skipped. Raises BadKey."""
     lines = [line.strip() for line in text.splitlines()]
-    return Keyring(tuple(parse_vkey(line) for line in lines if line and not line.startswith("#")))
+    return Keyring(tuple(_parse(line, KINDS) for line in lines if line and not line.startswith("#")))
 
 
 def keyring_of(keys: Sequence[Signer]) -> Keyring:

@@ -147,8 +147,15 @@ def test_a_stranger_verifies_the_voucher_without_our_code() -> None:
     assert {name.split(".")[0] for name in imported} == {
         "__future__", "base64", "cryptography", "hashlib", "json", "re", "typing",
     }  # fmt: skip
-    vkeys = golden.read("venue.vkey").decode()
-    independent_verifier.verify(golden.read("voucher.sealed.json"), vkeys, golden.AT)
+    for prefix in ("", "witnessed."):
+        vkeys = golden.read(f"{prefix}venue.vkey").decode()
+        independent_verifier.verify(golden.read(f"{prefix}voucher.sealed.json"), vkeys, golden.AT)
+
+
+def test_a_cosigned_voucher_verifies_with_its_witnesses_pinned() -> None:
+    sealed, vkeys = golden.read("witnessed.voucher.sealed.json"), golden.read("witnessed.venue.vkey").decode()
+    assert verify_document(sealed, vkeys, read_time(golden.AT)).exit_code == 0
+    assert verify_document(sealed, golden.read("venue.vkey").decode(), read_time(golden.AT)).exit_code == 1
 
 
 def test_the_three_files_say_what_the_single_file_says() -> None:
