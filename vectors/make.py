@@ -30,6 +30,7 @@ from shugu.formats.sealed import seal  # noqa: E402
 from shugu.formats.suites import COSIGNING, INTL, Keyring, SigningKey, Sm, keyring_of  # noqa: E402
 from shugu.formats.tests import independent_verifier as reference  # noqa: E402
 from shugu.formats.witnessing import Submission  # noqa: E402
+from vectors.make_status import Tools, status_vectors  # noqa: E402
 
 ORIGIN = "vectors.shugu.dev/log"
 NOW = datetime(2026, 11, 22, 2, 5, 4, tzinfo=UTC)
@@ -279,9 +280,12 @@ class Forge:
         return join(self.credential, fact.as_dict(), proof_of(fact, keys()).encode())
 
 
+def sealed(credential: Document) -> bytes:
+    return seal(credential, fact_of(credential), proof_of(fact_of(credential), keys()))
+
+
 def resealed(changes: Document, signers: list[SigningKey]) -> bytes:
-    made = sign_credential(voucher_body() | changes, signers, NOW)
-    return seal(made, fact_of(made), proof_of(fact_of(made), keys()))
+    return sealed(sign_credential(voucher_body() | changes, signers, NOW))
 
 
 def credential_defects(made: Forge) -> list[tuple[str, bytes, int]]:
@@ -511,6 +515,7 @@ def build() -> Files:
         "policy.json": dump(policy_vectors()),
         "token.json": dump(token_vectors()),
         "keyhistory.json": dump(history_vectors()),
+        "status.json": dump(status_vectors(Tools(voucher_body(), keys(), sealed))),
         "rejects.json": dump({"at": AT, "documents": rejects()}),
         "venue.vkey": pins().text().encode(),
         "voucher.json": canonical(credential),

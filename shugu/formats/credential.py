@@ -23,6 +23,7 @@ from shugu.formats.errors import (
     UnknownSigner,
     VerificationError,
 )
+from shugu.formats.status import read_entries
 from shugu.formats.suites import Keyring, Signer, VerifyKey
 from shugu.formats.times import read_time, write_time
 
@@ -65,6 +66,8 @@ def check_body(body: Document) -> None:
             continue
         _require(isinstance(value, str), f"{member} 有误", f"wrong {member}")
         read_time(str(value))
+    if "credentialStatus" in body:
+        read_entries(body["credentialStatus"])
 
 
 def hash_data(body: Document, options: Document, key: VerifyKey) -> bytes:

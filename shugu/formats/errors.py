@@ -131,6 +131,12 @@ class BadCredential(FormatError):
     sentence = ("凭证格式有误：{reason}。", "Malformed credential: {reason}.")
 
 
+class BadStatusList(FormatError):
+    code = "bad-status-list"
+    sentence = ("状态列表有误：{reason}。", "Malformed status list: {reason}.")
+    remedy = ("请向出具方重新获取状态列表。", "Fetch the status list from the issuer again.")
+
+
 class BadPolicy(FormatError):
     code = "bad-policy"
     sentence = ("使用策略有误：{reason}。", "Malformed policy: {reason}.")
@@ -211,6 +217,30 @@ class ProofInvalid(VerificationError):
 class CommitmentMismatch(VerificationError):
     code = "commitment-mismatch"
     sentence = ("内容与其承诺不符：{reason}。", "Content and commitment differ: {reason}.")
+
+
+class StatusListMissing(VerificationError):
+    code = "status-list-missing"
+    sentence = ("没有可用的状态列表 {url}。", "There is no status list {url} that speaks of this time.")
+    remedy = ("请联网获取该列表后再验证。", "Fetch that list and verify again.")
+
+
+class StaleStatusList(VerificationError):
+    code = "status-list-stale"
+    sentence = ("状态列表 {url} 第 {version} 版（{at}）已过时。", "Version {version} of the status list {url} ({at}) is too old.")
+    remedy = ("请获取最新版本。", "Fetch the newest version.")
+
+
+class StatusListForked(VerificationError):
+    code = "status-list-forked"
+    sentence = (
+        "状态列表 {url} 第 {old} 版与第 {new} 版相互矛盾：{why}。",
+        "Versions {old} and {new} of the status list {url} contradict each other: {why}.",
+    )
+    remedy = (
+        "请保存两份列表：它们都有场所签名，足以证明其前后不一。",
+        "Keep both: each bears the venue's signature, together they prove it.",
+    )
 
 
 class TokenRefused(VerificationError):
