@@ -89,7 +89,8 @@ def verify(runs: int) -> list[float]:
     from django.db import transaction
 
     from shugu.evidence import queries, services
-    from shugu.formats.verify import Verdict, verify_document
+    from shugu.formats.verdicts import Verdict
+    from shugu.formats.verify import verify_document
     from shugu.kernel import documents, journal, signer
     from shugu.kernel.cases import Actor, ActorKind
 

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from shugu.registry.import_cli import add_to as add_registry
@@ -40,10 +41,13 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["verify"]:
-        from shugu.formats.verify import main as verify
+        from shugu.verifier.cli import main as verify
 
         return verify(arguments[1:])
     options = _parser().parse_args(arguments)
+    if find_spec("django") is None:
+        print("此命令需要完整安装 / this command needs the whole installation: pip install 'shugu[venue]'", file=sys.stderr)
+        return 2
     if options.command == "demo":
         os.environ["SHUGU_HOME"] = str(Path(os.environ.get("SHUGU_HOME", "var")) / "demo")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shugu.settings")

@@ -99,7 +99,7 @@ def verify(story: Story) -> None:
 def _verifier(path: Path, out: Path, lang: str) -> tuple[int, str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("SHUGU_", "DJANGO_", "DATABASE_URL"))}
     done = subprocess.run(
-        [sys.executable, "-m", "shugu.formats.verify", str(path), "--key", str(out / "venue.vkey"), "--lang", lang],
+        [sys.executable, "-m", "shugu.verifier", str(path), "--key", str(out / "venue.vkey"), "--lang", lang],
         capture_output=True, text=True, check=False, env=clean,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr

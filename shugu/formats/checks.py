@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shugu.formats.errors import Pair, ShuguError
+from shugu.formats.verdicts import Verdict
 
 
 class Outcome(StrEnum):
@@ -15,7 +16,10 @@ class Outcome(StrEnum):
 
 
 class CheckId(StrEnum):
-    """Declared in order: a check's number is its place in this list, from 1."""
+    """Declared in order: a check's number is its place in this list, from 1. New ones go to the end.
+
+    1 to 11 are of the document itself and always reported; the later ones only where what they need was given.
+    """
 
     FILE_FORM = "file-form"
     CREDENTIAL_FORM = "credential-form"
@@ -28,11 +32,22 @@ class CheckId(StrEnum):
     CHECKPOINT_ED25519 = "checkpoint-ed25519"
     CHECKPOINT_SM2 = "checkpoint-sm2"
     LOG_IS_ISSUERS = "log-is-issuers"
+    COSIGNATURES = "cosignatures"
+    KEY_HISTORY = "key-history"
+    STATUS_LIST = "status-list"
+    STATUS = "status"
+    LOG_GROWTH = "log-growth"
+    PDF_SIGNATURE = "pdf-signature"
+    PDF_TIMESTAMP = "pdf-timestamp"
+    PDF_DOCUMENT = "pdf-document"
 
     @property
     def number(self) -> int:
-        return list(CheckId).index(self) + 1
+        return NUMBERS[self]
 
+
+NUMBERS: dict[CheckId, int] = {check: number for number, check in enumerate(CheckId, 1)}
+CORE: tuple[CheckId, ...] = tuple(CheckId)[: NUMBERS[CheckId.LOG_IS_ISSUERS]]
 
 TITLES: dict[CheckId, Pair] = {
     CheckId.FILE_FORM: ("文件为规范 JSON，成员齐全且无多余", "The file is canonical JSON with known members"),
@@ -46,16 +61,29 @@ TITLES: dict[CheckId, Pair] = {
     CheckId.CHECKPOINT_ED25519: ("检查点的 Ed25519 签名有效", "The checkpoint's Ed25519 signature is valid"),
     CheckId.CHECKPOINT_SM2: ("检查点的 SM2 签名有效", "The checkpoint's SM2 signature is valid"),
     CheckId.LOG_IS_ISSUERS: ("日志属于签发方", "The log is the issuer's"),
+    CheckId.COSIGNATURES: ("检查点有策略所要求的见证方联署", "The checkpoint has the cosignatures the policy demands"),
+    CheckId.KEY_HISTORY: ("签名时所用密钥在有效期内", "The signing keys were in force when they signed"),
+    CheckId.STATUS_LIST: ("状态列表真实且足够新", "The status list is genuine and fresh enough"),
+    CheckId.STATUS: ("状态列表载明本凭证有效", "The status list says that the document is in force"),
+    CheckId.LOG_GROWTH: ("日志此后只增未改", "The log has only grown since"),
+    CheckId.PDF_SIGNATURE: ("PDF 的签名有效且覆盖全文", "The PDF's signature is valid and covers the whole file"),
+    CheckId.PDF_TIMESTAMP: ("PDF 的可信时间戳有效", "The PDF's time stamp is valid"),
+    CheckId.PDF_DOCUMENT: ("PDF 所附凭证即其所印内容", "The credential inside the PDF is the one printed"),
 }
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check with its outcome; `detail` is a (zh, en) pair, empty when there is none."""
+    """One check with its outcome; `detail` is a (zh, en) pair, empty when there is none.
+
+    `standing` is set on a failed check that leaves the document genuine (expired, revoked …): the verdict it
+    leads to. Without it a failed check means that the document does not verify.
+    """
 
     id: CheckId
     outcome: Outcome
     detail: Pair = ("", "")
+    standing: Verdict | None = None
 
     @property
     def n(self) -> int:
@@ -70,10 +98,10 @@ def passed(check: CheckId, zh: str = "", en: str = "") -> Check:
     return Check(check, Outcome.OK, (zh, en))
 
 
-def failed(check: CheckId, why: ShuguError | Pair) -> Check:
+def failed(check: CheckId, why: ShuguError | Pair, standing: Verdict | None = None) -> Check:
     if isinstance(why, ShuguError):
         why = (why.message("zh"), why.message("en"))
-    return Check(check, Outcome.FAILED, why)
+    return Check(check, Outcome.FAILED, why, standing)
 
 
 def skipped(check: CheckId, zh: str, en: str) -> Check:

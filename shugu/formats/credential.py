@@ -26,6 +26,7 @@ from shugu.formats.errors import (
 from shugu.formats.status import read_entries
 from shugu.formats.suites import Keyring, Signer, VerifyKey
 from shugu.formats.times import read_time, write_time
+from shugu.formats.verdicts import Verdict
 
 Document = dict[str, object]
 
@@ -215,5 +216,5 @@ def verify_dates(credential: Document, now: datetime) -> Check:
     if read_time(str(body["validFrom"])) > now:
         return failed(CheckId.DATES, ("尚未生效", "not yet valid"))
     if "validUntil" in body and read_time(str(body["validUntil"])) <= now:
-        return failed(CheckId.DATES, ("已过有效期", "no longer valid"))
+        return failed(CheckId.DATES, ("已过有效期", "no longer valid"), Verdict.EXPIRED)
     return passed(CheckId.DATES)

@@ -1,79 +1,79 @@
-"""The offline verifier: `python -m shugu.formats.verify FILE --key venue.vkey`.
+"""The checks of one document against pinned keys, each computed and numbered; nothing else is needed or asked.
 
-Needs the document and the venue's public keys, nothing else. Exit codes: 0 sealed and valid,
-1 failed, 2 wrong use, 3 signed but not (yet) sealed into the log.
+`Verifier` keeps what repeats from document to document (a log's checkpoint covers many): verifying a thousand
+vouchers under one checkpoint verifies its signatures once. The command line over this is `shugu.verifier`.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from shugu.formats import checkpoint as checkpoints
-from shugu.formats.checks import Check, CheckId, Outcome, failed, passed, skipped
+from shugu.formats.checks import CORE, Check, CheckId, Outcome, failed, passed, skipped
 from shugu.formats.credential import Document, verify_credential, verify_dates
-from shugu.formats.errors import (
-    BadProofFile,
-    MissingSignature,
-    Pair,
-    ProofInvalid,
-    ShuguError,
-    UnknownSigner,
-)
+from shugu.formats.errors import BadProofFile, BadSignature, MissingSignature, ProofInvalid, ShuguError, UnknownSigner
 from shugu.formats.leaf import Fact
 from shugu.formats.merkle import verify_inclusion
-from shugu.formats.note import parse_note
+from shugu.formats.note import Note, Opened, parse_note
 from shugu.formats.proof import TlogProof
 from shugu.formats.sealed import Sealed, check_named, load, read_sealed
-from shugu.formats.suites import COSIGNING, Keyring, keyring
-from shugu.formats.times import read_time, write_time
+from shugu.formats.suites import Keyring, VerifyKey, keyring
+from shugu.formats.times import write_time
+from shugu.formats.verdicts import EXIT, VERDICTS, Verdict, worst
 
+MARKS: Final = {Outcome.OK: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: "–"}
+# The suite that checks of a checkpoint's lines count a kind of key to: a witness's cosignature is Ed25519 too.
+_CHECKED_AS: Final = {"intl": "intl", "sm": "sm", "witness": "intl"}
+_KEPT_NOTES: Final = 4096
 
-class Verdict(StrEnum):
-    SEALED = "sealed"
-    FAILED = "failed"
-    SIGNED = "signed-not-sealed"
-
-
-EXIT: Final = {Verdict.SEALED: 0, Verdict.FAILED: 1, Verdict.SIGNED: 3}
-USAGE: Final = 2
-VERDICTS: Final[dict[Verdict, Pair]] = {
-    Verdict.SEALED: ("已封存且有效", "sealed and valid"),
-    Verdict.FAILED: ("验证不通过", "verification failed"),
-    Verdict.SIGNED: ("签名有效，但未附日志封存证明", "signed, not sealed"),
-}
-_MARKS: Final = {Outcome.OK: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: "–"}
+Further = Callable[[Sealed, Keyring, datetime], Sequence[Check]]
+"""Checks 12 and later: made by whoever has what they need (a policy, a key history, status lists)."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """Every check in its numbered order; `credential` is what was read, if it could be."""
+    """Every check in its numbered order; `document` is what was read, if it could be."""
 
     checks: tuple[Check, ...]
     at: datetime
-    credential: Document | None = None
+    document: Sealed | None = None
+    whole: Verdict = Verdict.SEALED
+    """What it is when no check fails and the seal is there: LOGGED for a fact or a checkpoint alone."""
+
+    @property
+    def credential(self) -> Document | None:
+        return self.document.credential if self.document else None
+
+    @property
+    def outcomes(self) -> dict[CheckId, Outcome]:
+        return {check.id: check.outcome for check in self.checks}
 
     @property
     def verdict(self) -> Verdict:
-        outcome = {check.id: check.outcome for check in self.checks}
-        if Outcome.FAILED in outcome.values() or len(outcome) != len(CheckId):
+        bad = [check for check in self.checks if check.outcome is Outcome.FAILED]
+        return worst([check.standing or Verdict.FAILED for check in bad] or [self._sound()])
+
+    def _sound(self) -> Verdict:
+        """The verdict if nothing failed; a check that is missing altogether counts as failed."""
+        outcome = self.outcomes
+        if not outcome.keys() >= set(CORE):
             return Verdict.FAILED
-        sealed = (CheckId.FACT_NAMES_DOCUMENT, CheckId.INCLUSION, CheckId.CHECKPOINT_ED25519)
-        whole = all(outcome[c] is Outcome.OK for c in (*sealed, CheckId.LOG_IS_ISSUERS))
-        return Verdict.SEALED if whole else Verdict.SIGNED
+        logged = all(outcome[c] is Outcome.OK for c in (CheckId.CHECKPOINT_ED25519, CheckId.LOG_IS_ISSUERS))
+        if self.whole is Verdict.LOGGED:
+            return self.whole if logged else Verdict.UNPROVEN
+        joined = all(outcome[c] is Outcome.OK for c in (CheckId.FACT_NAMES_DOCUMENT, CheckId.INCLUSION))
+        return Verdict.SEALED if logged and joined else Verdict.SIGNED
 
     @property
     def exit_code(self) -> int:
         return EXIT[self.verdict]
 
     def as_dict(self, lang: str = "zh") -> dict[str, object]:
+        """What pages and `--json` show; docs/verify.md describes the members."""
         side = 0 if lang == "zh" else 1
         return {
             "verdict": self.verdict.value,
@@ -93,15 +93,98 @@ class Report:
         }
 
     def text(self, lang: str = "zh") -> str:
+        """One line a check; `shugu.verifier.printing` says more."""
         side = 0 if lang == "zh" else 1
         lines = []
         for c in self.checks:
             detail = f"  {c.detail[side]}" if c.detail[side] else ""
-            lines.append(f"{c.n:2d} {_MARKS[c.outcome]} {c.title[side]}{detail}")
+            lines.append(f"{c.n:2d} {MARKS[c.outcome]} {c.title[side]}{detail}")
         return "\n".join([*lines, f"→ {VERDICTS[self.verdict][side]}"]) + "\n"
 
 
-def _fact_checks(credential: Document, fact: Fact | None) -> Check:
+@dataclass(frozen=True)
+class NoteFindings:
+    """What checks 9 to 11 found of one signed checkpoint; `closed` is None when the strict rules do not hold."""
+
+    signed: tuple[Check, Check]
+    closed: checkpoints.Checkpoint | None
+    refusal: ShuguError | None = None
+
+    def of_log(self, issuer: object) -> Check:
+        """Check 11 against a credential's `issuer`."""
+        if self.closed is None:
+            assert self.refusal is not None
+            return failed(CheckId.LOG_IS_ISSUERS, self.refusal)
+        origin = self.closed.origin
+        if issuer != f"https://{origin}":
+            return failed(CheckId.LOG_IS_ISSUERS, UnknownSigner(name=origin))
+        return passed(CheckId.LOG_IS_ISSUERS, origin, origin)
+
+
+def read_checkpoint(data: bytes, keys: Keyring) -> NoteFindings:
+    """Every signature line verified once, then told as checks 9 and 10 and as the closed rules of 11."""
+    held: dict[tuple[VerifyKey, bytes], bool] = {}
+
+    def holds(key: VerifyKey, text: bytes, signature: bytes) -> bool:
+        if (key, signature) not in held:
+            held[key, signature] = key.holds(text, signature)
+        return held[key, signature]
+
+    try:
+        note = parse_note(data)
+        origin = checkpoints.parse_text(note.text).origin
+    except ShuguError as error:
+        both = (failed(CheckId.CHECKPOINT_ED25519, error), failed(CheckId.CHECKPOINT_SM2, error))
+        return NoteFindings(both, None, error)
+    signed = (_suite_of_note("intl", note, origin, keys, holds), _suite_of_note("sm", note, origin, keys, holds))
+    try:
+        return NoteFindings(signed, _closed(note, keys, holds))
+    except ShuguError as error:
+        return NoteFindings(signed, None, error)
+
+
+Holds = Callable[[VerifyKey, bytes, bytes], bool]
+
+
+def _suite_of_note(suite: str, note: Note, origin: str, keys: Keyring, holds: Holds) -> Check:
+    check = CheckId.CHECKPOINT_ED25519 if suite == "intl" else CheckId.CHECKPOINT_SM2
+    signers = []
+    for line in note.signatures:
+        key = keys.find(line.name, line.id_bytes)
+        if key is None:
+            return failed(check, UnknownSigner(name=line.name))
+        if _CHECKED_AS[key.suite.name] == suite:
+            if not holds(key, note.text.encode(), line.signature):
+                return failed(check, bad_signature(key))
+            signers.append(key)
+    if suite in keys.suites_of(origin) and not any(k.name == origin and k.suite.name == suite for k in signers):
+        return failed(check, MissingSignature(name=f"{origin} ({suite})"))
+    if not signers:
+        return skipped(check, "公钥文件中没有该算法的密钥", "no key of this kind is pinned")
+    named = ", ".join(k.method for k in signers)
+    return passed(check, named, named)
+
+
+def bad_signature(key: VerifyKey) -> BadSignature:
+    return BadSignature(name=f"{key.name}+{key.key_id}")
+
+
+def _closed(note: Note, keys: Keyring, holds: Holds) -> checkpoints.Checkpoint:
+    """`checkpoint.verify_strict` over signatures already verified. Raises FormatError, VerificationError."""
+    verified = []
+    for line in note.signatures:
+        key = keys.find(line.name, line.id_bytes)
+        if key is None:
+            raise UnknownSigner(name=line.name)
+        if not holds(key, note.text.encode(), line.signature):
+            raise bad_signature(key)
+        verified.append(key)
+    found = checkpoints.parse_text(note.text)
+    checkpoints.require_closed(Opened(note.text, tuple(verified), ()), keys, found.origin)
+    return found
+
+
+def _fact_check(credential: Document, fact: Fact | None) -> Check:
     if fact is None:
         return skipped(CheckId.FACT_NAMES_DOCUMENT, "没有事实文件", "there is no fact file")
     try:
@@ -111,13 +194,14 @@ def _fact_checks(credential: Document, fact: Fact | None) -> Check:
     return passed(CheckId.FACT_NAMES_DOCUMENT)
 
 
-def _inclusion(fact: Fact, proof: TlogProof) -> Check:
-    """The proof's own checkpoint gives the root; checks 9 to 11 say whose that is."""
+def inclusion_check(leaves: Sequence[bytes], proof: TlogProof) -> Check:
+    """Check 8: any of the leaf hashes leads to the root of the proof's checkpoint; 9 to 11 say whose that is."""
+    refusal: ShuguError = ProofInvalid(reason=("没有叶", "there is no leaf"))
     try:
         if proof.extra is not None:
             raise BadProofFile(reason=("不允许 extra 行", "an extra line is not allowed here"))
         covered = proof.covered_by()
-        for leaf in fact.leaf_hashes():
+        for leaf in leaves:
             try:
                 verify_inclusion(leaf, proof.index, covered.size, proof.hashes, covered.root)
             except ProofInvalid as error:
@@ -130,68 +214,65 @@ def _inclusion(fact: Fact, proof: TlogProof) -> Check:
     return failed(CheckId.INCLUSION, refusal)
 
 
-def _checkpoint(suite: str, proof: TlogProof, keys: Keyring) -> Check:
-    check = CheckId.CHECKPOINT_ED25519 if suite == "intl" else CheckId.CHECKPOINT_SM2
-    try:
-        note = parse_note(proof.checkpoint)
-        origin = checkpoints.parse_text(note.text).origin
-        signers = []
-        for line in note.signatures:
-            key = keys.find(line.name, line.id_bytes)
-            if key is None:
-                raise UnknownSigner(name=line.name)
-            # A witness's cosignature is Ed25519 too.
-            if key.suite.name == suite or (suite == "intl" and key.suite is COSIGNING):
-                key.verify(note.text.encode(), line.signature)
-                signers.append(key)
-        if suite in keys.suites_of(origin) and not any(k.name == origin and k.suite.name == suite for k in signers):
-            raise MissingSignature(name=f"{origin} ({suite})")
-    except ShuguError as error:
-        return failed(check, error)
-    if not signers:
-        return skipped(check, "公钥文件中没有该算法的密钥", "no key of this kind is pinned")
-    named = ", ".join(k.method for k in signers)
-    return passed(check, named, named)
-
-
-def _log_is_issuers(credential: Document, proof: TlogProof, keys: Keyring) -> Check:
-    try:
-        found = checkpoints.verify_strict(proof.checkpoint, keys)
-    except ShuguError as error:
-        return failed(CheckId.LOG_IS_ISSUERS, error)
-    if credential.get("issuer") != f"https://{found.origin}":
-        return failed(CheckId.LOG_IS_ISSUERS, UnknownSigner(name=found.origin))
-    return passed(CheckId.LOG_IS_ISSUERS, found.origin, found.origin)
-
-
-def _seal_checks(document: Sealed, keys: Keyring) -> list[Check]:
-    checks = [_fact_checks(document.credential, document.fact)]
-    proof = document.proof
-    if proof is None:
-        rest = list(CheckId)[CheckId.INCLUSION.number - 1 :]
-        return checks + [skipped(c, "没有日志证明文件", "there is no log proof") for c in rest]
-    if document.fact is None:
-        checks.append(skipped(CheckId.INCLUSION, "没有事实文件", "there is no fact file"))
-    else:
-        checks.append(_inclusion(document.fact, proof))
-    checks += [_checkpoint(suite, proof, keys) for suite in ("intl", "sm")]
-    return [*checks, _log_is_issuers(document.credential, proof, keys)]
-
-
-def _filled(checks: Sequence[Check]) -> tuple[Check, ...]:
+def filled(checks: Sequence[Check]) -> tuple[Check, ...]:
+    """Checks 1 to 11, those not reached marked so, then whatever further checks there are, in order."""
     done = {check.id: check for check in checks}
-    return tuple(
-        done.get(c) or skipped(c, "前项未通过，未检查", "not reached: an earlier check failed") for c in CheckId
-    )
+    core = [done.get(c) or skipped(c, "前项未通过，未检查", "not reached: an earlier check failed") for c in CORE]
+    return (*core, *sorted((c for c in checks if c.id not in CORE), key=lambda c: c.n))
+
+
+class Verifier:
+    """Verifies documents against one set of pinned keys at one time; `further` adds the checks after 11."""
+
+    def __init__(self, keys: Keyring, now: datetime, further: Sequence[Further] = ()) -> None:
+        self.keys = keys
+        self.now = now
+        self.further = tuple(further)
+        self._notes: dict[bytes, NoteFindings] = {}
+
+    def checkpoint(self, note: bytes) -> NoteFindings:
+        """The findings of a signed checkpoint; the same bytes under the same keys are verified once."""
+        if note not in self._notes:
+            if len(self._notes) >= _KEPT_NOTES:
+                del self._notes[next(iter(self._notes))]
+            self._notes[note] = read_checkpoint(note, self.keys)
+        return self._notes[note]
+
+    def document(self, data: bytes, fact: bytes | None = None, proof: bytes | None = None) -> Report:
+        """Every check of a document's bytes, with its siblings' where it is not one file. Never raises."""
+        try:
+            document = read_sealed(data, fact, proof)
+        except ShuguError as error:
+            return Report(filled([failed(CheckId.FILE_FORM, error)]), self.now)
+        return self.sealed(document)
+
+    def sealed(self, document: Sealed) -> Report:
+        """Checks 2 and later of a document already read; check 1 is recorded as held."""
+        checks = [passed(CheckId.FILE_FORM), *verify_credential(document.credential, self.keys)]
+        if not any(c.id is CheckId.CREDENTIAL_FORM and c.outcome is Outcome.FAILED for c in checks):
+            checks.append(verify_dates(document.credential, self.now))
+            checks += self._seal(document)
+            for further in self.further:
+                checks += further(document, self.keys, self.now)
+        return Report(filled(checks), self.now, document)
+
+    def _seal(self, document: Sealed) -> list[Check]:
+        checks = [_fact_check(document.credential, document.fact)]
+        proof = document.proof
+        if proof is None:
+            rest = CORE[CheckId.INCLUSION.number - 1 :]
+            return checks + [skipped(c, "没有日志证明文件", "there is no log proof") for c in rest]
+        if document.fact is None:
+            checks.append(skipped(CheckId.INCLUSION, "没有事实文件", "there is no fact file"))
+        else:
+            checks.append(inclusion_check(document.fact.leaf_hashes(), proof))
+        found = self.checkpoint(proof.checkpoint)
+        return [*checks, *found.signed, found.of_log(document.credential.get("issuer"))]
 
 
 def verify_sealed(document: Sealed, keys: Keyring, now: datetime) -> Report:
     """Checks 2 to 11 of a document already read; check 1 is recorded as held."""
-    checks = [passed(CheckId.FILE_FORM), *verify_credential(document.credential, keys)]
-    if not any(c.id is CheckId.CREDENTIAL_FORM and c.outcome is Outcome.FAILED for c in checks):
-        checks.append(verify_dates(document.credential, now))
-        checks += _seal_checks(document, keys)
-    return Report(_filled(checks), now, document.credential)
+    return Verifier(keys, now).sealed(document)
 
 
 def verify_document(
@@ -201,6 +282,7 @@ def verify_document(
     *,
     fact: bytes | None = None,
     proof: bytes | None = None,
+    further: Sequence[Further] = (),
 ) -> Report:
     """Verifies a file (with its siblings) or bytes against pinned keys at time `now`.
 
@@ -213,45 +295,4 @@ def verify_document(
     else:
         data, beside_fact, beside_proof = load(Path(source))
         fact, proof = fact or beside_fact, proof or beside_proof
-    try:
-        document = read_sealed(data, fact, proof)
-    except ShuguError as error:
-        return Report(_filled([failed(CheckId.FILE_FORM, error)]), now)
-    return verify_sealed(document, pinned, now)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="shugu verify", description=__doc__)
-    parser.add_argument("file", type=Path, help="凭证或封存文件 / credential or sealed document")
-    parser.add_argument("--key", type=Path, required=True, help="公钥文件 / the venue's .vkey file")
-    parser.add_argument("--json", action="store_true", help="输出 JSON / print JSON")
-    parser.add_argument("--lang", choices=("zh", "en"), default="zh")
-    parser.add_argument("--at", help="验证时刻 / time of verification, 2026-11-22T02:05:04Z")
-    return parser
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = _parser()
-    try:
-        given = parser.parse_args(argv)
-    except SystemExit as stop:
-        return USAGE if stop.code else 0
-    try:
-        now = read_time(given.at) if given.at else datetime.now(UTC)  # noqa: TID251 -- a program of its own, no kernel
-        report = verify_document(given.file, given.key.read_text("utf-8"), now)
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return USAGE
-    except ShuguError as error:
-        print(f"{parser.prog}: {error.message(given.lang)} {error.remedy_text(given.lang)}", file=sys.stderr)
-        return USAGE
-    if given.json:
-        print(json.dumps(report.as_dict(given.lang), ensure_ascii=False, indent=2))
-    else:
-        print(report.text(given.lang), end="")
-    return report.exit_code
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return Verifier(pinned, now, further).document(data, fact, proof)

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from shugu.formats.credential import credential_digest
-from shugu.formats.verify import Verdict, verify_document
+from shugu.formats.verdicts import EXIT, Verdict
+from shugu.formats.verify import verify_document
 from shugu.kernel import clock, signer
 from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
@@ -39,7 +40,9 @@ def _entry_href(row: queries.EntryView) -> str:
     return reverse("registry:entry", args=[row.number])
 
 
-VERDICT_TONES = {Verdict.SEALED: Tone.GOOD, Verdict.SIGNED: Tone.GOOD, Verdict.FAILED: Tone.BAD}
+# Signed and not sealed is the ordinary first second of a document.
+VERDICT_TONES = dict.fromkeys(Verdict, Tone.WARNING) | {Verdict.FAILED: Tone.BAD}
+VERDICT_TONES |= {v: Tone.GOOD for v in Verdict if EXIT[v] in (0, EXIT[Verdict.SIGNED])}
 
 
 @require_GET

@@ -17,7 +17,8 @@ from shugu.formats.canonical import unb64
 from shugu.formats.merkle import leaf_hash, verify_consistency
 from shugu.formats.proof import parse_proof, verify_proof
 from shugu.formats.tiles import decode_bundle, decode_tile
-from shugu.formats.verify import Verdict, verify_document
+from shugu.formats.verdicts import Verdict
+from shugu.formats.verify import verify_document
 from shugu.kernel import documents, signer
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound

@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from shugu.formats.verify import Verdict, verify_document
+from shugu.formats.verdicts import Verdict
+from shugu.formats.verify import verify_document
 from shugu.kernel import engine, signer
 from shugu.kernel.cases import mandate
 from shugu.kernel.errors import (

@@ -1,0 +1,144 @@
+"""The command line of `shugu verify`. Exit codes are those of shugu.formats.verdicts, 2 for wrong use."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from shugu.formats.errors import ShuguError
+from shugu.formats.suites import Keyring, keyring
+from shugu.formats.times import read_time
+from shugu.formats.verdicts import EXIT, USAGE, VERDICTS, Verdict
+from shugu.formats.verify import Verifier
+from shugu.verifier import printing
+from shugu.verifier.targets import Examined, Given, Kind, WrongUse, examine, gather, read_leaf, sniffed
+
+_ABOUT: Final = """用固定的公钥离线验证凭证、封存文件、日志证明、事实、检查点、PDF 或整个目录，逐项列出检查及其结论。
+Verify credentials, sealed documents, log proofs, facts, checkpoints, PDFs or whole folders offline against pinned keys;
+every check is listed with what follows from it."""
+_CHUNK: Final = 64
+
+
+def _epilog() -> str:
+    """The exit codes, from the table that sets them."""
+    codes: dict[int, list[Verdict]] = {}
+    for verdict, code in EXIT.items():
+        codes.setdefault(code, []).append(verdict)
+    rows = {code: " / ".join(f"{VERDICTS[v][0]} {VERDICTS[v][1]}" for v in found) for code, found in codes.items()}
+    rows[USAGE] = "用法有误 wrong use"
+    return "退出码 / exit codes:\n" + "".join(f"  {code}  {rows[code]}\n" for code in sorted(rows))
+
+
+def parser() -> argparse.ArgumentParser:
+    out = argparse.ArgumentParser(
+        prog="shugu verify",
+        description=_ABOUT,
+        epilog=_epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    out.add_argument("target", nargs="+", type=Path, help="文件或目录 / files or folders")
+    out.add_argument(
+        "--key", type=Path, action="append", required=True, metavar="VENUE.vkey",
+        help="受信公钥文件，可多次 / the pinned keys; may be given again for another venue",
+    )  # fmt: skip
+    out.add_argument("--at", metavar="TIME", help="验证时刻，默认现在 / time of verification, 2026-11-22T02:05:04Z; default now")
+    out.add_argument("--leaf", metavar="HEX", help="证明所对应的叶哈希 / the leaf hash a bare .tlog-proof is about")
+    out.add_argument("--json", action="store_true", help="输出 JSON（docs/verify.md）/ print JSON as docs/verify.md describes")
+    out.add_argument("--lang", choices=("zh", "en"), default="zh", help="语言 / language")
+    out.add_argument("--both", action="store_true", help="中英对照 / both languages")
+    out.add_argument("--short", action="store_true", help="每项一行 / one line a check")
+    out.add_argument("--jobs", type=int, default=1, metavar="N", help="并行进程数，0 为全部核心 / processes; 0 for every core")
+    return out
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    asking = parser()
+    try:
+        given = asking.parse_args(argv)
+    except SystemExit as stop:
+        return USAGE if stop.code else 0
+    try:
+        return run(given)
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"{asking.prog}: {error}", file=sys.stderr)
+    except ShuguError as error:
+        print(f"{asking.prog}: {error.message(given.lang)} {error.remedy_text(given.lang)}", file=sys.stderr)
+    return USAGE
+
+
+def run(given: argparse.Namespace) -> int:
+    """Raises OSError, ShuguError for wrong use; what a document holds ends in its verdict."""
+    now = read_time(given.at) if given.at else datetime.now(UTC)  # noqa: TID251 -- a program of its own, no kernel
+    keys = read_keys(given.key)
+    extra = Given(read_leaf(given.leaf) if given.leaf else None)
+    say: printing.Say = "both" if given.both else given.lang
+    wanted = list(_wanted(given.target))
+    found = list(_examined(wanted, keys, now, extra, given.jobs))
+    verdict = printing.overall(found)
+    if verdict is None and not given.json:
+        print("".join(printing.head(e, say) + "\n" for e in found), end="", file=sys.stderr)
+        raise WrongUse(what=" ".join(map(str, given.target)), reason=("没有可验证的文件", "there is nothing to verify"))
+    if given.json:
+        print(json.dumps(printing.everything(found, keys, say, []), ensure_ascii=False, indent=2))
+    elif len(found) == 1:
+        print(printing.text(found[0], keys, say, short=given.short), end="")
+    else:
+        print(printing.several(found, say), end="")
+    return EXIT[verdict] if verdict else USAGE
+
+
+def read_keys(files: Sequence[Path]) -> Keyring:
+    """The keys of every file, in order; a line that two files share counts once. Raises BadKey, OSError."""
+    lines = [line.strip() for file in files for line in file.read_text("utf-8").splitlines()]
+    return keyring("\n".join(dict.fromkeys(lines)))
+
+
+def _wanted(targets: Sequence[Path]) -> Iterator[tuple[Path, Kind]]:
+    for target in targets:
+        if target.is_dir():
+            yield from gather(target)
+        else:
+            yield target, sniffed(target)
+
+
+def _one(path: Path, kind: Kind, verifier: Verifier, extra: Given, *, alone: bool = False) -> Examined:
+    """Among others a file that lacks its part is told and decides nothing; alone it is wrong use."""
+    try:
+        return examine(path, kind, verifier, extra)
+    except WrongUse as error:
+        if alone:
+            raise
+        return Examined(path, kind, None, (error.message("zh"), error.message("en")))
+
+
+def _examined(
+    wanted: Sequence[tuple[Path, Kind]], keys: Keyring, now: datetime, extra: Given, jobs: int
+) -> Iterator[Examined]:
+    if jobs == 1 or len(wanted) < _CHUNK:
+        verifier = Verifier(keys, now)
+        yield from (_one(path, kind, verifier, extra, alone=len(wanted) == 1) for path, kind in wanted)
+        return
+    parts = [wanted[at : at + _CHUNK] for at in range(0, len(wanted), _CHUNK)]
+    with ProcessPoolExecutor(jobs or os.cpu_count() or 1, initializer=_begin, initargs=(keys.text(), now)) as pool:
+        for done in pool.map(_examine_part, parts, [extra] * len(parts)):
+            yield from done
+
+
+_worker: list[Verifier] = []
+
+
+def _begin(keys: str, now: datetime) -> None:
+    """Each process keeps one verifier, and with it what repeats."""
+    _worker[:] = [Verifier(keyring(keys), now)]
+
+
+def _examine_part(part: Sequence[tuple[Path, Kind]], extra: Given) -> list[Examined]:
+    return [_one(path, kind, _worker[0], extra) for path, kind in part]

@@ -1,0 +1,210 @@
+"""Reports as text and as JSON: the numbered checks with their grounds, the conclusion, what it rests on.
+
+The members of the JSON are described in docs/verify.md; members are added, never renamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from shugu import __version__
+from shugu.formats.canonical import digest_hex
+from shugu.formats.checks import Check, CheckId, Outcome
+from shugu.formats.errors import Pair
+from shugu.formats.suites import Keyring
+from shugu.formats.times import write_time
+from shugu.formats.verdicts import EXIT, VERDICTS, Verdict, worst
+from shugu.formats.verify import MARKS, Report
+from shugu.formats.words import words
+from shugu.verifier.targets import KINDS, Examined
+
+Say = Literal["zh", "en", "both"]
+SCHEMA: Final = "https://shugu.dev/ns/verify-report/v1"
+_LABELS: Final[dict[str, Pair]] = {
+    "against": ("对照", "Against"),
+    "found": ("结果", "Found"),
+    "proves": ("可证", "Proves"),
+    "limits": ("不证", "Does not prove"),
+    "conclusion": ("结论", "Conclusion"),
+    "at": ("验证时刻", "Verified as of"),
+    "issuer": ("签发方", "Issuer"),
+    "number": ("编号", "Number"),
+    "digest": ("凭证摘要 SHA-256", "Credential digest, SHA-256"),
+    "nothing": ("没有可验证的文件", "There is nothing to verify"),
+}
+_OUTCOMES: Final[dict[Outcome, Pair]] = {
+    Outcome.OK: ("通过", "holds"),
+    Outcome.FAILED: ("未通过", "failed"),
+    Outcome.SKIPPED: ("未检查", "not checked"),
+}
+
+
+def sides(say: Say) -> tuple[int, ...]:
+    return {"zh": (0,), "en": (1,), "both": (0, 1)}[say]
+
+
+def _lines(pair: Pair, say: Say, label: str = "", indent: int = 0) -> list[str]:
+    """A pair on one line a language, behind its label; nothing when it is empty."""
+    out = []
+    for side in sides(say):
+        if pair[side]:
+            named = f"{_LABELS[label][side]}{('：', ': ')[side]}" if label else ""
+            out.append(" " * indent + named + pair[side])
+    return list(dict.fromkeys(out))
+
+
+def _joined(pair: Pair, say: Say) -> str:
+    return " / ".join(dict.fromkeys(pair[side] for side in sides(say)))
+
+
+def head(examined: Examined, say: Say) -> str:
+    """The one line of a document in a list."""
+    told = _joined(KINDS[examined.kind], say)
+    if examined.report is None:
+        return f"– {examined.path}  {told}  {_joined(examined.why, say)}"
+    verdict = examined.report.verdict
+    mark = "✓" if EXIT[verdict] == 0 else "✗" if verdict is Verdict.FAILED else "!"
+    return f"{mark} {examined.path}  {told}  → {_joined(VERDICTS[verdict], say)}"
+
+
+def _check_lines(check: Check, say: Say, short: bool) -> list[str]:
+    lines = [f"{check.n:2d} {MARKS[check.outcome]} {_joined(check.title, say)}"]
+    if short:
+        detail = _joined(check.detail, say)
+        return [lines[0] + (f"  {detail}" if detail else "")]
+    said = words().checks[check.id]
+    found = tuple(
+        outcome + (f"（{detail}）" if side == 0 else f" ({detail})") if detail else outcome
+        for side, (outcome, detail) in enumerate(zip(_OUTCOMES[check.outcome], check.detail, strict=True))
+    )
+    lines += _lines(said.against, say, "against", 5) + _lines((found[0], found[1]), say, "found", 5)
+    if check.outcome is Outcome.OK:
+        lines += _lines(said.proves, say, "proves", 5) + _lines(said.limits, say, "limits", 5)
+    return lines
+
+
+def about(report: Report) -> dict[str, str]:
+    """Issuer, number and digest of the credential, as far as it could be read."""
+    credential = report.credential
+    if credential is None or report.outcomes.get(CheckId.CREDENTIAL_FORM) is not Outcome.OK:
+        return {}
+    subject = credential["credentialSubject"]
+    number = subject.get("number") if isinstance(subject, dict) else None
+    named = number if isinstance(number, str) else credential.get("id")
+    out = {"issuer": str(credential["issuer"]), "number": named, "digest": digest_hex(credential)}
+    return {k: v for k, v in out.items() if isinstance(v, str)}
+
+
+def caveats(report: Report) -> list[Pair]:
+    """What nobody asked for, said with a good verdict so that it is not read for more than it is."""
+    if report.verdict not in (Verdict.SEALED, Verdict.LOGGED, Verdict.SIGNED):
+        return []
+    asked = {check.id for check in report.checks if check.outcome is not Outcome.SKIPPED}
+    said = words().not_asked
+    left = [c for c in said if c not in asked]
+    return [said[c] for c in left if report.whole is not Verdict.LOGGED or c is CheckId.COSIGNATURES]
+
+
+def text(examined: Examined, keys: Keyring, say: Say, *, short: bool = False) -> str:
+    """One document in full: what it is, every check, the conclusion, the keys it rests on."""
+    report = examined.report
+    if report is None:
+        return head(examined, say) + "\n"
+    lines = [f"{examined.path}  {_joined(KINDS[examined.kind], say)}"]
+    for label, value in {**about(report), "at": write_time(report.at)}.items():
+        lines += _lines((value, value), say, label)
+    lines.append("")
+    for check in report.checks:
+        lines += _check_lines(check, say, short)
+    lines += ["", f"→ {_joined(VERDICTS[report.verdict], say)}"]
+    if not short:
+        lines += _lines(words().conclusions[report.verdict], say, "conclusion")
+        for pair in caveats(report):
+            lines += _lines(pair, say, indent=2)
+        lines += _lines(words().keys, say) + [f"  {key.name}  {key.suite.name}  {key.key_id}" for key in keys.keys]
+    return "\n".join(lines) + "\n"
+
+
+def _broken(examined: Examined, report: Report, say: Say) -> list[str]:
+    """What does not hold of one document among many; of one that is only unsealed, what is missing."""
+    bad = [c for c in report.checks if c.outcome is Outcome.FAILED]
+    shown = bad or [c for c in report.checks if c.outcome is Outcome.SKIPPED]
+    lines = [head(examined, say)]
+    for label, value in about(report).items():
+        lines += _lines((value, value), say, label, 3)
+    return lines + ["  " + line for check in shown for line in _check_lines(check, say, short=True)]
+
+
+def several(found: Sequence[Examined], say: Say) -> str:
+    """One line each, then the details of what does not hold, then the verdict that decides."""
+    lines = [head(examined, say) for examined in found]
+    for examined in found:
+        if examined.report is not None and examined.report.exit_code:
+            lines += ["", *_broken(examined, examined.report, say)]
+    verdict = overall(found)
+    counted: dict[Verdict, int] = {}
+    for examined in found:
+        if examined.report is not None:
+            counted[examined.report.verdict] = counted.get(examined.report.verdict, 0) + 1
+    lines.append("")
+    for one, number in sorted(counted.items(), key=lambda item: EXIT[item[0]]):
+        lines.append(f"  {number:6d}  {_joined(VERDICTS[one], say)}")
+    lines.append(f"→ {_joined(VERDICTS[verdict] if verdict else _LABELS['nothing'], say)}")
+    return "\n".join(lines) + "\n"
+
+
+def overall(found: Sequence[Examined]) -> Verdict | None:
+    """The worst verdict; None when nothing could be verified."""
+    verdicts = [e.report.verdict for e in found if e.report is not None]
+    return worst(verdicts) if verdicts else None
+
+
+def _value(pair: Pair, say: Say) -> object:
+    return {"zh": pair[0], "en": pair[1]} if say == "both" else pair[sides(say)[0]]
+
+
+def document(examined: Examined, say: Say) -> dict[str, object]:
+    """One document as JSON values; texts are strings, or {"zh", "en"} with --both."""
+    out: dict[str, object] = {"target": str(examined.path), "kind": examined.kind.value}
+    report = examined.report
+    if report is None:
+        return {**out, "verdict": None, "exit_code": None, "sentence": _value(examined.why, say), "checks": []}
+    return {
+        **out,
+        **about(report),
+        "verdict": report.verdict.value,
+        "exit_code": report.exit_code,
+        "sentence": _value(VERDICTS[report.verdict], say),
+        "conclusion": _value(words().conclusions[report.verdict], say),
+        "caveats": [_value(pair, say) for pair in caveats(report)],
+        "verified_at": write_time(report.at),
+        "checks": [_check(check, say) for check in report.checks],
+    }
+
+
+def _check(check: Check, say: Say) -> dict[str, object]:
+    said = words().checks[check.id]
+    return {
+        "n": check.n,
+        "id": check.id.value,
+        "title": _value(check.title, say),
+        "outcome": check.outcome.value,
+        "detail": _value(check.detail, say),
+        "standing": check.standing.value if check.standing else None,
+        "against": _value(said.against, say),
+        "proves": _value(said.proves, say),
+        "limits": _value(said.limits, say),
+    }
+
+
+def everything(found: Sequence[Examined], keys: Keyring, say: Say, asked: Sequence[dict[str, object]]) -> dict[str, object]:
+    """The whole run: of one document its members stand at the top, of several under `documents`."""
+    verdict = overall(found)
+    pinned = [{"name": k.name, "suite": k.suite.name, "key_id": k.key_id, "vkey": k.vkey()} for k in keys.keys]
+    frame: dict[str, object] = {"schema": SCHEMA, "verifier": f"shugu {__version__}", "keys": pinned, "asked": list(asked)}
+    if len(found) == 1:
+        return {**frame, **document(found[0], say)}
+    decided = {"verdict": verdict.value if verdict else None, "exit_code": EXIT[verdict] if verdict else None}
+    sentence = _value(VERDICTS[verdict] if verdict else _LABELS["nothing"], say)
+    return {**frame, **decided, "sentence": sentence, "documents": [document(e, say) for e in found]}

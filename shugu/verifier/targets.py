@@ -1,0 +1,215 @@
+"""What lies in a file or a folder, and its verification: one `Examined` a document.
+
+A document's own parts (X.fact.json, X.tlog-proof beside X.json) are one document with it. A file of no known kind is
+told and decides nothing; a file whose name says that it is one of ours is verified as one whatever its bytes are.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from shugu.formats.canonical import from_hex
+from shugu.formats.checkpoint import parse as parse_checkpoint
+from shugu.formats.checks import CORE, Check, CheckId, failed, passed, skipped
+from shugu.formats.errors import Pair, ShuguError
+from shugu.formats.leaf import parse_entry, parse_fact
+from shugu.formats.merkle import leaf_hash
+from shugu.formats.proof import TlogProof, parse_proof
+from shugu.formats.sealed import load
+from shugu.formats.verdicts import Verdict
+from shugu.formats.verify import Report, Verifier, filled, inclusion_check
+
+MAX_BYTES: Final = 64 * 1024 * 1024
+FACT, PROOF, ENTRY = ".fact.json", ".tlog-proof", ".entry"
+_NO_CREDENTIAL: Final[Pair] = ("没有凭证可查", "there is no credential to check")
+
+
+class Kind(StrEnum):
+    DOCUMENT = "document"
+    FACT = "fact"
+    PROOF = "proof"
+    CHECKPOINT = "checkpoint"
+    PDF = "pdf"
+    KEYS = "keys"
+    OTHER = "other"
+
+
+_ENDINGS: Final[dict[str, Kind]] = {
+    FACT: Kind.FACT, PROOF: Kind.PROOF, ".json": Kind.DOCUMENT, ".pdf": Kind.PDF, ".vkey": Kind.KEYS,
+}  # fmt: skip
+KINDS: Final[dict[Kind, Pair]] = {
+    Kind.DOCUMENT: ("凭证", "credential"),
+    Kind.FACT: ("事实", "fact"),
+    Kind.PROOF: ("日志证明", "log proof"),
+    Kind.CHECKPOINT: ("检查点", "checkpoint"),
+    Kind.PDF: ("PDF 文件", "PDF"),
+    Kind.KEYS: ("公钥文件", "key file"),
+    Kind.OTHER: ("其他文件", "other file"),
+}
+
+
+class WrongUse(ShuguError):
+    """Nothing can be concluded because of how the verifier was called."""
+
+    code = "verify.wrong-use"
+    status = 400
+    sentence = ("无法验证 {what}：{reason}。", "{what} cannot be verified: {reason}.")
+    remedy = ("请查看 shugu verify --help。", "See shugu verify --help.")
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One document and its report; `report` is None for what is only told, with `why`."""
+
+    path: Path
+    kind: Kind
+    report: Report | None = None
+    why: Pair = ("", "")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the command line adds to a proof or fact: the leaf hash (32 bytes) to look for, or none."""
+
+    leaf: bytes | None = None
+
+
+NOTHING: Final = Given()
+
+
+def read_leaf(text: str) -> bytes:
+    """The leaf hash of `--leaf`, 64 hexadecimal digits. Raises NotCanonical."""
+    return from_hex(text, 32)
+
+
+def kind_of(path: Path) -> Kind:
+    """By name, as documents are named in docs/formats.md; a checkpoint has no ending."""
+    name = path.name
+    for ending, kind in _ENDINGS.items():
+        if name.endswith(ending):
+            return kind
+    return Kind.CHECKPOINT if name == "checkpoint" or name.endswith(".checkpoint") else Kind.OTHER
+
+
+def sniffed(path: Path) -> Kind:
+    """The kind of a file that was named on the command line: by name, else by how it begins; at last a document."""
+    found = kind_of(path)
+    if found is not Kind.OTHER:
+        return found
+    with path.open("rb") as opened:
+        start = opened.read(64)
+    for beginning, kind in ((b"%PDF", Kind.PDF), (b'{"payload":', Kind.FACT), (b"c2sp.org/tlog-proof", Kind.PROOF)):
+        if start.startswith(beginning):
+            return kind
+    return Kind.DOCUMENT
+
+
+def gather(folder: Path) -> Iterator[tuple[Path, Kind]]:
+    """Every document of a folder and those below, by path; parts that belong to a document are not told apart."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        kind = kind_of(path)
+        if not _is_part(path):
+            yield path, kind
+
+
+def _is_part(path: Path) -> bool:
+    name = path.name
+    for ending in (FACT, PROOF, ENTRY):
+        if name.endswith(ending):
+            stem = name.removesuffix(ending)
+            document = path.with_name(f"{stem}.json")
+            proof = path.with_name(stem + PROOF)
+            return document.is_file() or (ending != PROOF and proof.is_file())
+    return False
+
+
+def examine(path: Path, kind: Kind, verifier: Verifier, given: Given = NOTHING) -> Examined:
+    """Verifies one file. Raises OSError for one that cannot be read, WrongUse for one too large or without its part."""
+    if kind in (Kind.KEYS, Kind.OTHER):
+        why = ("公钥文件，本身不作验证", "a key file: not verified by itself")
+        return Examined(path, kind, None, why if kind is Kind.KEYS else ("不是可验证的文件", "not a kind that can be verified"))
+    if path.stat().st_size > MAX_BYTES:
+        raise WrongUse(what=path.name, reason=("文件过大", "the file is too large"))
+    if kind is Kind.PDF:
+        return Examined(path, kind, *_pdf(path, verifier))
+    if kind is Kind.DOCUMENT:
+        return Examined(path, kind, verifier.document(*load(path)))
+    if kind is Kind.CHECKPOINT:
+        return Examined(path, kind, checkpoint_alone(path.read_bytes(), verifier))
+    stem = path.name.removesuffix(FACT if kind is Kind.FACT else PROOF)
+    document = path.with_name(f"{stem}.json")
+    if document != path and document.is_file():
+        return examine(document, Kind.DOCUMENT, verifier)
+    parts = {ending: path.with_name(stem + ending) for ending in (FACT, PROOF, ENTRY)}
+    parts[FACT if kind is Kind.FACT else PROOF] = path
+    read = {ending: part.read_bytes() if part.is_file() else None for ending, part in parts.items()}
+    return Examined(path, kind, fact_alone(read[FACT], read[PROOF], read[ENTRY], given, verifier))
+
+
+def fact_alone(
+    fact: bytes | None, proof: bytes | None, entry: bytes | None, given: Given, verifier: Verifier
+) -> Report:
+    """A fact, a log entry or a leaf hash with its proof, no credential: checks 1 and 8 to 11."""
+    try:
+        leaves: tuple[bytes, ...] = parse_fact(fact).leaf_hashes() if fact is not None else ()
+        if entry is not None and not leaves:
+            parse_entry(entry)
+            leaves = (leaf_hash(entry),)
+        if given.leaf is not None:
+            leaves = (given.leaf,)
+        opened = parse_proof(proof) if proof is not None else None
+    except ShuguError as error:
+        return Report(filled([failed(CheckId.FILE_FORM, error)]), verifier.now)
+    if opened is not None and not leaves:
+        reason = (
+            "旁边应有事实文件（.fact.json）或日志条目（.entry），或用 --leaf 给出叶哈希",
+            "a fact file (.fact.json) or log entry (.entry) must lie beside it, or give the leaf hash with --leaf",
+        )
+        raise WrongUse(what=PROOF, reason=reason)
+    return _logged(opened, leaves, verifier)
+
+
+def _logged(proof: TlogProof | None, leaves: tuple[bytes, ...], verifier: Verifier) -> Report:
+    checks = [passed(CheckId.FILE_FORM), *(skipped(c, *_NO_CREDENTIAL) for c in CORE[1:7])]
+    if proof is None:
+        checks += [skipped(c, "没有日志证明文件", "there is no log proof") for c in CORE[7:]]
+        return Report(filled(checks), verifier.now, whole=Verdict.LOGGED)
+    found = verifier.checkpoint(proof.checkpoint)
+    checks += [inclusion_check(leaves, proof), *found.signed, _pinned_log(proof.checkpoint, verifier)]
+    return Report(filled(checks), verifier.now, whole=Verdict.LOGGED)
+
+
+def _pinned_log(note: bytes, verifier: Verifier) -> Check:
+    """Check 11 without a credential: the log is one whose key is pinned."""
+    found = verifier.checkpoint(note)
+    return found.of_log(f"https://{found.closed.origin}" if found.closed else None)
+
+
+def checkpoint_alone(note: bytes, verifier: Verifier) -> Report:
+    """A signed checkpoint by itself: checks 1 and 9 to 11."""
+    try:
+        covered = parse_checkpoint(note)
+    except ShuguError as error:
+        return Report(filled([failed(CheckId.FILE_FORM, error)]), verifier.now)
+    told = f"{covered.origin} · {covered.size} · {covered.root.hex()}"
+    checks = [passed(CheckId.FILE_FORM, told, told), *(skipped(c, *_NO_CREDENTIAL) for c in CORE[1:7])]
+    checks.append(skipped(CheckId.INCLUSION, "没有事实可查", "there is no fact to check"))
+    checks += [*verifier.checkpoint(note).signed, _pinned_log(note, verifier)]
+    return Report(filled(checks), verifier.now, whole=Verdict.LOGGED)
+
+
+def _pdf(path: Path, verifier: Verifier) -> tuple[Report | None, Pair]:
+    """The PDF's own checks, where the extra that reads PDFs is installed; else told, not verified."""
+    try:
+        reader = importlib.import_module("shugu.formats.pdf")
+    except ImportError:
+        return None, ("验证 PDF 需安装附加组件：pip install 'shugu[pdf]'", "PDFs need an extra: pip install 'shugu[pdf]'")
+    report: Report = reader.verify_pdf(path.read_bytes(), verifier)
+    return report, ("", "")
+
+
