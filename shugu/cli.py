@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from shugu.edges.federation.command_line import add_to as add_federation
 from shugu.registry.import_cli import add_to as add_registry
 from shugu.rules_cli import add_to as add_rules
 
@@ -35,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_parser("docs", help="生成文档表格 / write the generated docs")
     add_rules(sub)
     add_registry(sub)
+    add_federation(sub)
     return parser
 
 

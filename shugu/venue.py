@@ -42,7 +42,7 @@ class StoryCutOff(ShuguError):
 def run(options: argparse.Namespace) -> int:
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "init": init, "serve": serve, "worker": worker, "demo": demo, "demonstrate": demonstrate,
-        "audit": audit, "check": check, "docs": docs, "rules": rules, "registry": registry,
+        "audit": audit, "check": check, "docs": docs, "rules": rules, "registry": registry, "federation": federation,
     }  # fmt: skip
     return commands[options.command](options)
 
@@ -273,3 +273,11 @@ def registry(options: argparse.Namespace) -> int:
     from shugu.registry import import_cli
 
     return import_cli.run(options)
+
+
+def federation(options: argparse.Namespace) -> int:
+    """What `shugu federation` does (shugu/edges/federation/command_line.py)."""
+    setup()
+    from shugu.edges.federation import command_line
+
+    return command_line.run(options)

@@ -13,6 +13,7 @@ from django.db.models import Q
 from procrastinate.exceptions import ProcrastinateException
 
 from shugu.edges.bank import services as bank
+from shugu.edges.federation import services as federation
 from shugu.evidence import services as evidence
 from shugu.formats.errors import ShuguError
 from shugu.kernel import clock, duties, holds, subscriptions, sweeping
@@ -62,7 +63,7 @@ def settle(rounds: int = 60) -> int:
     for _ in range(rounds):
         now = clock.now()
         done = _sequence(now) + subscriptions.deliver(now) + sweeping.sweep(now) + holds.lapse(now)
-        done += bank.work(now) + run_jobs() + registry.prepare_due(now)
+        done += bank.work(now) + federation.work(now) + run_jobs() + registry.prepare_due(now)
         total += done
         if not done:
             return total
@@ -79,6 +80,7 @@ def run(stop: threading.Event) -> int:
             ("subscribers", lambda: subscriptions.deliver(clock.now()), _PAUSE),
             ("clocks", _sweep, _SWEEP_EVERY.total_seconds()),
             ("bank", lambda: bank.work(clock.now()), 1.0),
+            ("federation", lambda: federation.work(clock.now()), 0.5),
             ("jobs", run_jobs, _PAUSE * 5),
         )
     ]

@@ -24,6 +24,7 @@ from shugu.formats.checkpoint import Checkpoint, sign  # noqa: E402
 from shugu.formats.cosignature import cosign  # noqa: E402
 from shugu.formats.credential import CONTEXT, Document, credential_digest, sign_credential  # noqa: E402
 from shugu.formats.keyhistory import Kind, Line, Statement, replay, sign_line, write_history  # noqa: E402
+from shugu.formats.message import MESSAGE, RECEIPT, sign_beside  # noqa: E402
 from shugu.formats.note import Note, Signature, add_signatures, parse_note, sign_note  # noqa: E402
 from shugu.formats.proof import TlogProof  # noqa: E402
 from shugu.formats.sealed import seal  # noqa: E402
@@ -494,6 +495,50 @@ def history_vectors() -> object:
         "periods": [[p.key.vkey(), p.since, p.until] for p in replay(lines).periods],
         "refused": {name: data.decode() for name, data in refused.items()},
     }
+def between_venues() -> object:
+    """A message to another venue, its receipt, an agreement both have signed, and messages that must be refused."""
+    here, there = keys(), keys("other.shugu.dev/log", "other")
+    said: Document = {"to": there[0].name, "kind": "agreement.withdrawn", "sequence": 7}
+    body: Document = {"reference": "AGR-VECTORS-2026-00000001X", "reason": "重拟条款"}
+
+    def signed(kind: str, subject: Document, signers: list[SigningKey], number: str) -> Document:
+        whole: Document = {
+            "@context": [CONTEXT], "id": f"urn:shugu:vectors:{number}", "type": ["VerifiableCredential", kind],
+            "issuer": f"https://{signers[0].name}", "validFrom": AT,
+            "credentialSubject": {"number": number, "venue": "vectors", **subject},
+        }  # fmt: skip
+        return sign_credential(whole, signers, NOW)
+
+    message = signed(MESSAGE, {**said, "body": body}, here, "message:other:7")
+    answer: Document = {"to": here[0].name, "message": credential_digest(message), "sequence": 7, "outcome": "taken", "code": ""}
+    agreement = signed("RecognitionAgreement", {"to": there[0].name, "terms": agreed_terms()}, here, "AGR-VECTORS-2026-00000001X")
+    defects: dict[str, Document] = {
+        "sequence-zero": {**said, "sequence": 0, "body": body},
+        "kind-misspelt": {**said, "kind": "Agreement.withdrawn", "body": body},
+        "member-too-many": {**said, "body": body, "extra": 1},
+        "to-another": {**said, "to": "third.shugu.dev/log", "body": body},
+    }  # fmt: skip
+    refused = [{"name": n, "message": canonical(signed(MESSAGE, s, here, "m")).decode()} for n, s in defects.items()]
+    only_one = signed(MESSAGE, {**said, "body": body}, here[:1], "message:other:7")
+    refused.append({"name": "sm2-missing", "message": canonical(only_one).decode()})
+    return {
+        "at": AT, "to": there[0].name, "vkeys": keyring_of(here).text(), "vkeys_of_receiver": keyring_of(there).text(),
+        "message": canonical(message).decode(), "receipt": canonical(signed(RECEIPT, answer, there, "receipt:7")).decode(),
+        "agreement": canonical(sign_beside(agreement, there, NOW)).decode(), "refused": refused,
+    }  # fmt: skip
+
+
+def agreed_terms() -> Document:
+    parties: list[object] = [{"venue": "vectors", "origin": ORIGIN}, {"venue": "other", "origin": "other.shugu.dev/log"}]
+    return {
+        "parties": parties, "moves": [], "fees": {"listing": 7000, "selling": 3000}, "notice_days": 30,
+        "evidence": {"status_max_age": 3600, "witnesses": 0, "anchors": {}}, "valid_from": "2026-12-01",
+        "valid_until": "2027-11-30",
+        "recognises": [
+            {"by": ORIGIN, "of": "other.shugu.dev/log", "kinds": ["data_property_certificate"], "regimes": ["shenzhen"],
+             "waives": [{"register": "data-property", "operation": "first", "materials": ["source_proof"]}]}
+        ],
+    }  # fmt: skip
 
 
 def intl_voucher() -> bytes:
@@ -516,6 +561,7 @@ def build() -> Files:
         "token.json": dump(token_vectors()),
         "keyhistory.json": dump(history_vectors()),
         "status.json": dump(status_vectors(Tools(voucher_body(), keys(), sealed))),
+        "message.json": dump(between_venues()),
         "rejects.json": dump({"at": AT, "documents": rejects()}),
         "venue.vkey": pins().text().encode(),
         "voucher.json": canonical(credential),

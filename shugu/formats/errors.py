@@ -149,6 +149,11 @@ class BadToken(FormatError):
     remedy = ("请向交易所重新领取令牌。", "Ask the exchange for a new token.")
 
 
+class BadMessage(FormatError):
+    code = "bad-message"
+    sentence = ("场所间消息格式有误：{reason}。", "Malformed message between venues: {reason}.")
+
+
 class BadIdentifier(FormatError):
     code = "bad-identifier"
     sentence = ("编号“{value}”有误：{reason}。", "The identifier “{value}” is wrong: {reason}.")

@@ -85,6 +85,10 @@ class NumberKind(StrEnum):
     DISPUTE = "DIS"
     POLICY = "POL"
     DOCUMENT = "DOC"
+    AGREEMENT = "AGR"
+    MESSAGE = "MSG"
+    RECOGNITION = "RCG"
+    MOVE = "MOV"
 
     @classmethod
     def named(cls, text: str) -> NumberKind:

@@ -1,0 +1,80 @@
+"""`shugu federation peer|agree|message …`: what the operator's pages do, on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+
+def add_to(commands: Any) -> None:
+    """The parser of `shugu federation`, under the main one's sub-commands."""
+    federation = commands.add_parser("federation", help="场所互认 / recognition between venues")
+    part = federation.add_subparsers(dest="part", required=True)
+    peer = part.add_parser("peer", help="其他场所 / other venues").add_subparsers(dest="what", required=True)
+    added = peer.add_parser("add", help="登记 / add a venue")
+    for name, told in (("venue", "代码 / code"), ("--title-zh", "中文名 / Chinese name"), ("--title-en", "英文名 / English name"),
+                       ("--url", "网址 / its address")):  # fmt: skip
+        added.add_argument(name, help=told, **({} if name == "venue" else {"required": True}))
+    added.add_argument("--keys", type=Path, required=True, help="核对过的 venue.vkey / its venue.vkey, compared")
+    _by(added)
+    _by(peer.add_parser("list", help="列出 / list them"))
+    agree = part.add_parser("agree", help="互认协议 / recognition agreements").add_subparsers(dest="what", required=True)
+    offered = agree.add_parser("offer", help="提出 / offer one")
+    offered.add_argument("venue")
+    offered.add_argument("--terms", type=Path, required=True, help="条款 / the terms, JSON")
+    _by(offered)
+    _by(agree.add_parser("list", help="列出 / list them"))
+    for do in ("countersign", "decline", "withdraw", "suspend", "resume", "give-notice"):
+        acted = agree.add_parser(do)
+        acted.add_argument("reference")
+        acted.add_argument("--reason", default="")
+        _by(acted)
+
+
+def _by(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--as", dest="login", required=True, help="经办账号 / sign-in name of who acts")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints JSON. Errors: NotFound, Forbidden, InputInvalid, every refusal of the services."""
+    from shugu.edges.federation import queries, services
+    from shugu.kernel import clock
+
+    actor, now = _actor(options.login), clock.now()
+    if (options.part, options.what) == ("peer", "add"):
+        cmd = services.AddPeer(options.venue, options.title_zh, options.title_en, options.url, options.keys.read_text("utf-8"))
+        services.add_peer(cmd, actor=actor, now=now)
+    elif options.part == "agree" and options.what == "offer":
+        terms = json.loads(options.terms.read_text("utf-8"))
+        origin = queries.peer(options.venue, actor).origin
+        services.offer_agreement(services.OfferAgreement(origin, terms), actor=actor, now=now)
+    elif options.part == "agree" and options.what != "list":
+        case = queries.agreement(options.reference, actor).case
+        given = {"reason": options.reason} if options.reason else {}
+        do = options.what.replace("-", "_")
+        services.act_on_agreement(services.ActOnAgreement(case, do, given), actor=actor, now=now)
+    if options.part == "peer":
+        told: list[dict[str, Any]] = [
+            {"venue": p.venue, "origin": p.origin, "url": p.base_url, "sent": p.sent, "received": p.received,
+             "waiting": p.waiting, "trouble": p.trouble, "keys": [k.vkey for k in p.keys if k.retired_at is None]}
+            for p in queries.peers(actor)
+        ]  # fmt: skip
+    else:
+        told = [
+            {"reference": a.reference, "with": a.origin, "state": a.state, "until": str(a.valid_until)}
+            for a in queries.agreements(actor)
+        ]
+    print(json.dumps(told, ensure_ascii=False, indent=2))
+    return 0
+
+
+def _actor(login: str) -> Any:
+    from shugu.kernel.errors import NotFound
+    from shugu.party import queries as parties
+
+    found = [one.person for one in parties.staff() if one.login == login]
+    if not found:
+        raise NotFound(what=(f"账号 {login}", f"account {login}"))
+    return parties.actor_for(found[0])

@@ -1,0 +1,98 @@
+"""What one venue refuses another, and what it refuses its own people about other venues."""
+
+from __future__ import annotations
+
+from shugu.formats.errors import ShuguError
+from shugu.kernel.errors import Refused
+
+
+class UnknownPeer(ShuguError):
+    code = "unknown-peer"
+    status = 403
+    sentence = ("{origin} 不是已登记的场所。", "{origin} is not a venue known here.")
+    remedy = ("由运营人员核对公钥后登记该场所。", "Have the operator compare its keys and add it first.")
+
+
+class PeerPaused(ShuguError):
+    code = "peer-paused"
+    status = 403
+    sentence = ("与 {origin} 的往来已暂停。", "Dealings with {origin} are paused.")
+    remedy = ("联系对方运营人员。", "Ask the operator of the other venue.")
+
+
+class MessageTooLarge(ShuguError):
+    code = "message-too-large"
+    status = 413
+    sentence = ("消息超过 {most} 字节。", "The message has more than {most} bytes.")
+    remedy = ("改发文件摘要，由对方另行取用。", "Send a digest and let the other side fetch the document.")
+
+
+class MessageOutOfOrder(ShuguError):
+    """`expected`: the sequence that the receiver takes next; it also stands in the header Federation-Expected."""
+
+    code = "message-out-of-order"
+    status = 409
+    sentence = ("应先收到第 {expected} 号消息。", "Message {expected} is expected first.")
+    remedy = ("从该号起按次序重发。", "Send again from that number, in order.")
+
+    def __init__(self, expected: int) -> None:
+        self.expected = expected
+        super().__init__(expected=expected)
+
+
+class MessageConflict(ShuguError):
+    code = "message-conflict"
+    status = 409
+    sentence = ("第 {sequence} 号消息此前已收到，内容不同。", "Message {sequence} was received before with other content.")
+    remedy = (
+        "核对双方的消息记录；恢复过旧备份的一方须由运营人员处理。",
+        "Compare both sides' records; after restoring an old backup the operator has to step in.",
+    )
+
+
+class DemonstrationMismatch(ShuguError):
+    code = "demonstration-mismatch"
+    status = 422
+    sentence = ("示范场所与真实场所之间不互认。", "Demonstration venues and real ones do not recognise each other.")
+    remedy = ("仅与同类场所往来。", "Deal with venues of the same kind only.")
+
+
+class UnknownMessageKind(ShuguError):
+    code = "unknown-message-kind"
+    status = 422
+    sentence = ("不办理 {kind} 类消息。", "Messages of kind {kind} are not dealt with here.")
+    remedy = ("核对双方软件版本。", "Compare the software versions of both venues.")
+
+
+class PeerUnreachable(ShuguError):
+    code = "peer-unreachable"
+    status = 502
+    sentence = ("{origin} 没有给出可用的答复：{why}。", "{origin} gave no usable answer: {why}.")
+    remedy = ("稍后自动重试；持续如此时联系对方。", "It is tried again by itself; if it lasts, ask the other venue.")
+
+
+class AgreementMissing(Refused):
+    code = "agreement-missing"
+    sentence = ("与 {origin} 没有生效中的互认协议覆盖此项：{what}。", "No agreement in force with {origin} covers this: {what}.")
+    remedy = ("由运营人员与对方签订或恢复协议。", "Have the operators of both venues sign or resume one.")
+
+
+class TermsInvalid(ShuguError):
+    code = "agreement-terms-invalid"
+    status = 422
+    sentence = ("协议条款有误：{reason}。", "The terms of the agreement are wrong: {reason}.")
+    remedy = ("按条款格式逐项核对。", "Compare every member with the form of the terms.")
+
+
+__all__ = [
+    "AgreementMissing",
+    "DemonstrationMismatch",
+    "MessageConflict",
+    "MessageOutOfOrder",
+    "MessageTooLarge",
+    "PeerPaused",
+    "PeerUnreachable",
+    "TermsInvalid",
+    "UnknownMessageKind",
+    "UnknownPeer",
+]  # fmt: skip

@@ -1,0 +1,33 @@
+"""What this edge adds to the shell when the process starts: navigation, the cases of agreements."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from shugu.edges.federation import services
+from shugu.edges.federation.agreements import SUBJECT
+from shugu.edges.federation.models import Agreement
+from shugu.kernel.cases import Actor
+from shugu.kernel.text import Text
+from shugu.web import case_acts, navigation
+
+WATCHING = frozenset({"operator", "compliance_officer", "regulator", "auditor"})
+
+
+def act_on_agreement(
+    case: int, do: str, input: dict[str, Any], undertaking: str, *, actor: Actor, now: datetime, key: str | None
+) -> object:
+    return services.act_on_agreement(services.ActOnAgreement(case, do, input, undertaking), actor=actor, now=now, key=key)
+
+
+def agreement_url(case: int) -> str:
+    return reverse("federation:agreement", args=[Agreement.objects.get(pk=case).reference])
+
+
+def register() -> None:
+    case_acts.register(SUBJECT, act_on_agreement, agreement_url, sees=lambda case, actor: bool(actor.seats & WATCHING))
+    for seat in sorted(WATCHING):
+        navigation.register(navigation.NavItem(seat, Text("场所互认", "Federation"), "federation:home", 70))

@@ -1,0 +1,159 @@
+"""What pages, the API and the command line read of other venues, agreements and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shugu.edges.federation.domain import read_terms
+from shugu.edges.federation.models import Agreement, Incoming, Outgoing, Peer
+from shugu.formats.suites import parse_vkey
+from shugu.kernel import documents
+from shugu.kernel.cases import Actor
+from shugu.kernel.errors import Forbidden, NotFound
+from shugu.kernel.tables import table
+from shugu.kernel.text import Text
+
+SEATS = frozenset({"operator", "compliance_officer", "regulator", "auditor"})
+
+
+@dataclass(frozen=True)
+class KeyLine:
+    vkey: str
+    method: str
+    suite: str
+    pinned_at: datetime
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PeerView:
+    """`waiting`: messages that it has not received yet; `trouble`: why the oldest of them did not get through."""
+
+    venue: str
+    title: Text
+    origin: str
+    base_url: str
+    paused: bool
+    sent: int
+    received: int
+    waiting: int
+    trouble: str
+    keys: tuple[KeyLine, ...]
+
+
+@dataclass(frozen=True)
+class AgreementView:
+    case: int
+    case_number: str
+    reference: str
+    venue: str
+    peer: Text
+    origin: str
+    ours: bool
+    state: str
+    state_title: Text
+    valid_from: Any
+    valid_until: Any
+    notice_ends: str
+    terms: Mapping[str, Any]
+    offered: str
+    signed: str
+
+
+@dataclass(frozen=True)
+class MessageLine:
+    """`sent`: from us to the peer; `outcome`: empty while it waits, "taken" or the code of the refusal."""
+
+    sent: bool
+    venue: str
+    sequence: int
+    kind: str
+    at: datetime
+    outcome: str
+    digest: str
+    receipt: str
+    error: str
+
+
+def _may_read(actor: Actor) -> None:
+    if not actor.seats & SEATS:
+        raise Forbidden()
+
+
+def peers(actor: Actor) -> list[PeerView]:
+    """Errors: Forbidden."""
+    _may_read(actor)
+    return [_peer(row) for row in Peer.objects.prefetch_related("keys").order_by("venue")]
+
+
+def peer(venue: str, actor: Actor) -> PeerView:
+    """Errors: Forbidden, NotFound."""
+    _may_read(actor)
+    row = Peer.objects.prefetch_related("keys").filter(venue=venue).first()
+    if row is None:
+        raise NotFound(what=(f"场所 {venue}", f"venue {venue}"))
+    return _peer(row)
+
+
+def _peer(row: Peer) -> PeerView:
+    waiting = row.outgoing.filter(delivered_at__isnull=True).order_by("sequence")
+    first = waiting.first()
+    keys = tuple(
+        KeyLine(k.vkey, parse_vkey(k.vkey).method, parse_vkey(k.vkey).suite.name, k.pinned_at, k.retired_at)
+        for k in sorted(row.keys.all(), key=lambda k: k.pk)
+    )
+    return PeerView(
+        row.venue, Text(row.title_zh, row.title_en), row.origin, row.base_url, row.paused, row.sent, row.received,
+        waiting.count(), first.last_error if first is not None else "", keys,
+    )  # fmt: skip
+
+
+def agreements(actor: Actor, venue: str = "") -> list[AgreementView]:
+    """Newest first. Errors: Forbidden."""
+    _may_read(actor)
+    rows = Agreement.objects.select_related("case", "peer").order_by("-pk")
+    return [_agreement(r) for r in (rows.filter(peer__venue=venue) if venue else rows)]
+
+
+def agreement(reference: str, actor: Actor) -> AgreementView:
+    """Errors: Forbidden, NotFound."""
+    _may_read(actor)
+    row = Agreement.objects.select_related("case", "peer").filter(reference=reference).first()
+    if row is None:
+        raise NotFound(what=(f"互认协议 {reference}", f"recognition agreement {reference}"))
+    return _agreement(row)
+
+
+def _agreement(row: Agreement) -> AgreementView:
+    case = row.case
+    return AgreementView(
+        case=row.pk, case_number=case.number, reference=row.reference, venue=row.peer.venue,
+        peer=Text(row.peer.title_zh, row.peer.title_en), origin=row.peer.origin, ours=row.ours, state=case.state,
+        state_title=table(case.procedure, case.version).state[case.state].title, valid_from=row.valid_from,
+        valid_until=row.valid_until, notice_ends=str(case.data.get("notice_ends", "")),
+        terms=read_terms(row.terms).as_dict(), offered=row.offered, signed=row.signed,
+    )  # fmt: skip
+
+
+def agreement_bytes(reference: str, actor: Actor) -> bytes:
+    """The credential with both venues' signatures, or with the proposer's while the other is awaited.
+    Errors: Forbidden, NotFound."""
+    found = agreement(reference, actor)
+    return documents.get(found.signed or found.offered)
+
+
+def messages(actor: Actor, venue: str, limit: int = 200) -> list[MessageLine]:
+    """Both ways, newest first. Errors: Forbidden."""
+    _may_read(actor)
+    out = [
+        MessageLine(True, venue, m.sequence, m.kind, m.queued_at, m.outcome, m.digest, m.receipt, m.last_error)
+        for m in Outgoing.objects.filter(peer__venue=venue).order_by("-sequence")[:limit]
+    ]
+    out += [
+        MessageLine(False, venue, m.sequence, m.kind, m.received_at, m.outcome, m.digest, m.receipt, "")
+        for m in Incoming.objects.filter(peer__venue=venue).order_by("-sequence")[:limit]
+    ]
+    return sorted(out, key=lambda m: m.at, reverse=True)[:limit]

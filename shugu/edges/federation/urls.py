@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from shugu.edges.federation import views
+
+app_name = "federation"
+urlpatterns = [
+    path("federation/messages", views.take_message, name="take_message"),
+    path("federation/", views.home, name="home"),
+    path("federation/peers/add/", views.add_peer, name="add_peer"),
+    path("federation/peers/<slug:venue>/", views.peer, name="peer"),
+    path("federation/peers/<slug:venue>/pause/", views.pause_peer, name="pause_peer"),
+    path("federation/peers/<slug:venue>/keys/", views.pin_key, name="pin_key"),
+    path("federation/peers/<slug:venue>/keys/retire/", views.retire_key, name="retire_key"),
+    path("federation/peers/<slug:venue>/offer/", views.offer, name="offer"),
+
+    path("federation/agreements/<str:reference>/credential.json", views.agreement_file, name="agreement_file"),
+    path("federation/agreements/<str:reference>/", views.agreement, name="agreement"),
+]
