@@ -57,3 +57,45 @@ class RootDiffers(ShuguError):
     status = 500
     sentence = ("日志右缘算出的根与已签检查点不同。", "The log's right edge gives another root than the signed checkpoint's.")
     remedy = ("运行 shugu audit。", "Run shugu audit.")
+
+
+class WriterSuperseded(ShuguError):
+    """Another process has become the log's writer: this one's batch is dropped, the other goes on from the database."""
+
+    code = "writer-superseded"
+    status = 503
+    sentence = ("第 {epoch} 任写入者已被接替。", "The writer of term {epoch} has been superseded.")
+    remedy = ("无需处理：接替者会继续。", "Nothing to do: the successor goes on.")
+
+
+class ObjectDiffers(AuditFailure):
+    """An object of the log stands with other content than the journal gives. Objects never change once written."""
+
+    code = "log-object-differs"
+    sentence = ("日志文件 {path} 已存在且内容不同。", "The log's object {path} stands with other content.")
+    remedy = (
+        "运行 shugu audit，查明是谁改了它；移走该文件后序列器由账本重新导出。",
+        "Run shugu audit and find out who changed it; once it is moved away it is derived from the journal again.",
+    )
+
+
+class StoreUnusable(ShuguError):
+    code = "log-store-unusable"
+    status = 500
+    sentence = ("日志存储 {store} 不可用：{why}。", "The log's store {store} cannot be used: {why}.")
+    remedy = (
+        "改正 home.toml 的 log_store 或运行目录下的 log_store.toml。",
+        "Correct log_store in home.toml, or log_store.toml in the home.",
+    )
+
+
+class StoreFails(ShuguError):
+    """The object store refused, timed out or did not give back what it had accepted; nothing was signed over it."""
+
+    code = "log-store-fails"
+    status = 503
+    sentence = ("日志存储对 {path} 应答异常：{why}。", "The log's store fails at {path}: {why}.")
+    remedy = (
+        "序列器会自动重试；持续出现时检查存储桶与网络。",
+        "The sequencer tries again; if it goes on, look at bucket and network.",
+    )

@@ -8,8 +8,8 @@ from django.db import connection
 
 from shugu.evidence import domain, journal_rows, tile_files
 from shugu.evidence.errors import LogForked, TileMissing
+from shugu.evidence.fencing import writer
 from shugu.evidence.models import Checkpoint, LogState
-from shugu.evidence.services import writer
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.errors import ShuguError
 from shugu.formats.merkle import Frontier, leaf_hash

@@ -9,6 +9,7 @@ class LogState(models.Model):
     """One row: the tree whose checkpoint was last signed. It only grows (trigger).
 
     `frontier` is the roots of the complete subtrees, largest first, 32 bytes each; `checkpoint` is the signed note.
+    `epoch` counts the terms of writers and `holder` names the present one (fencing.py): what grows the row names it.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True)
@@ -17,6 +18,8 @@ class LogState(models.Model):
     frontier = models.BinaryField(default=b"")
     checkpoint = models.BinaryField()
     signed_at = models.DateTimeField()
+    epoch = models.BigIntegerField(default=0)
+    holder = models.CharField(max_length=32, default="")
 
 
 class Checkpoint(models.Model):

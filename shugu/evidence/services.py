@@ -1,34 +1,32 @@
 """The sequencer: committed facts become the log. One writer, and recovery is the normal path run again.
 
-A batch is: positions in the database (journal.assign_positions), files, one compare-and-swap of LogState together with
-the signed checkpoint, and last of all the checkpoint file. Files are a function of positions and commitments, which
-never change, so whatever a crash left behind is written again with the same content; a checkpoint is public only
-after the database knows it, so no second one over another tree can follow.
+A batch is: a term (fencing.claim), positions in the database (journal.assign_positions), files, one compare-and-swap
+of LogState together with the signed checkpoint, and last of all the checkpoint file. Files are a function of positions
+and commitments, which never change, so whatever a crash left behind is written again with the same content; a
+checkpoint is public only after the database knows it, so no second one over another tree can follow.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from django.db import DatabaseError, connection, transaction
 
-from shugu.evidence import domain, journal_rows, tile_files
-from shugu.evidence.errors import LogForked, RootDiffers, TileMissing
+from shugu.evidence import domain, fencing, journal_rows, tile_files
+from shugu.evidence.errors import LogForked, RootDiffers, StoreFails, TileMissing, WriterSuperseded
+from shugu.evidence.fencing import Term, writer
 from shugu.evidence.models import Checkpoint, LogState
-from shugu.evidence.tile_files import Reached
+from shugu.evidence.stores import Reached
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.checkpoint import Checkpoint as TreeHead
 from shugu.formats.errors import BadTile
-from shugu.formats.merkle import EMPTY_ROOT, frontier_from
+from shugu.formats.merkle import EMPTY_ROOT, Frontier, frontier_from, leaf_hash
 from shugu.formats.tiles import WIDTH, hash_reader
 from shugu.kernel import clock, journal, signer
 
-_LOCK: Final = 0x5348_4C4F  # one session advisory lock a database: its holder grows the log
 BATCH: Final = 20_000
 POLL_SECONDS: Final = 0.2
 
@@ -43,46 +41,52 @@ class Sequenced:
     note: bytes
 
 
-@contextmanager
-def writer(wait: bool = False) -> Iterator[bool]:
-    """Whether this process is the log's one writer for the length of the block."""
-    with connection.cursor() as cursor:
-        if wait:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-            mine = True
-        else:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-            mine = bool(cursor.fetchone()[0])
-    try:
-        yield mine
-    finally:
-        # A connection that broke or whose transaction failed has let go, or will when it closes.
-        if mine and connection.connection is not None and not connection.needs_rollback:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
-
-
 def sequence_once(now: datetime, limit: int = BATCH, *, reached: Reached = tile_files.nothing) -> Sequenced:
     """Add up to `limit` facts to the log and publish the checkpoint over them; nothing when another process is at it.
 
-    `reached` is told each step. Errors: LogForked, before anything is signed, when database and files contradict.
+    `reached` is told each step. Errors: LogForked, before anything is signed, when database and files contradict;
+    WriterSuperseded when another process became the writer meanwhile; ObjectDiffers, StoreFails.
     """
     with writer() as mine:
         state = _state(now)
         if not mine:
+            fencing.unseat()
             return _answer(state.size, state)
-        _publish(state, reached)
+        if not _behind(state) and not journal_rows.waiting(state.size):
+            return _answer(state.size, state)
+        term = _begin(reached)
+        state = LogState.objects.get(pk=1)  # as it is under our term: nobody else changes it from here on
+        _publish(state, term, reached)
         if not journal_rows.waiting(state.size):
             return _answer(state.size, state)
         journal.assign_positions(limit)
         reached("positions assigned")
-        grown = _grow(state, limit, now, reached)
+        grown = _grow(state, limit, now, term, reached)
         if grown is None:
             return _answer(state.size, state)
-        _publish(grown, reached)
+        _publish(grown, term, reached)
         tile_files.prune(state.size, grown.size)
         reached("pruned")
         return _answer(state.size, grown)
+
+
+def _behind(state: LogState) -> bool:
+    """Whether another checkpoint than the latest signed one is public."""
+    return tile_files.published() != bytes(state.checkpoint)
+
+
+def _publish(state: LogState, term: Term, reached: Reached) -> None:
+    """The database's checkpoint as the public one. Errors: LogForked, WriterSuperseded, StoreFails."""
+    tile_files.publish(bytes(state.checkpoint), term, reached)
+
+
+def _begin(reached: Reached) -> Term:
+    """A new term: first in the database, then in the store, where it ends what earlier ones left unfinished."""
+    term = fencing.claim()
+    reached("term claimed")
+    tile_files.store().begin(term)
+    reached("term begun")
+    return term
 
 
 def _answer(first: int, state: LogState) -> Sequenced:
@@ -105,25 +109,9 @@ def _sign(size: int, root: bytes) -> bytes:
     return checkpoints.sign(TreeHead(signer.origin(), size, root), signer.keys())
 
 
-def _publish(state: LogState, reached: Reached) -> None:
-    """The database's checkpoint as the public one. Errors: LogForked when a later or another one is already out."""
-    note, out = bytes(state.checkpoint), tile_files.published()
-    if out == note:
-        return
-    if out is not None:
-        before = checkpoints.parse(out)
-        if before.size > state.size or (before.size == state.size and before.root != bytes(state.root)):
-            raise LogForked(
-                why=(
-                    f"已公布的检查点有 {before.size} 条，数据库只有 {state.size} 条",
-                    f"a checkpoint of {before.size} entries is public, the database has {state.size}",
-                )
-            )
-    tile_files.publish(note, reached)
-
-
-def _grow(state: LogState, limit: int, now: datetime, reached: Reached) -> LogState | None:
-    """The next state of the log, its files on disk and its row written; None when there is nothing to add."""
+def _grow(state: LogState, limit: int, now: datetime, term: Term, reached: Reached) -> LogState | None:
+    """The next state of the log, its files in the store and its row written; None when there is nothing to add.
+    Errors: as sequence_once."""
     base = state.size - state.size % WIDTH
     entries = journal_rows.entries(base, state.size + limit)
     reached("commitments read")
@@ -131,34 +119,35 @@ def _grow(state: LogState, limit: int, now: datetime, reached: Reached) -> LogSt
         raise LogForked(why=("账本事实少于日志", "the journal has fewer facts than the log"))
     if base + len(entries) == state.size:
         return None
-    written = _append(state, entries)
-    tile_files.write(written.files, reached)
+    written = _append(state, entries, term)
+    tile_files.write(written.files, term, reached)
 
     def read(path: str) -> bytes:
         return written.files[path] if path in written.files else tile_files.read(path)
 
     frontier = frontier_from(written.size, hash_reader(read, written.size))
+    term.check()
     note = _sign(written.size, written.root)
     reached("checkpoint signed")
     with transaction.atomic():
-        swapped = LogState.objects.filter(pk=1, size=state.size, root=state.root).update(
+        swapped = LogState.objects.filter(pk=1, size=state.size, root=state.root, holder=term.holder).update(
             size=written.size, root=written.root, frontier=b"".join(frontier.hashes), checkpoint=note, signed_at=now
         )
         if not swapped:
-            return None  # another writer was first; it wrote the same files
+            raise WriterSuperseded(epoch=term.epoch)
         Checkpoint.objects.bulk_create([Checkpoint(size=written.size, root=written.root, note=note, signed_at=now)])
         reached("state swapped")
     reached("state committed")
     return LogState.objects.get(pk=1)
 
 
-def _append(state: LogState, entries: list[bytes]) -> domain.Written:
+def _append(state: LogState, entries: list[bytes], term: Term) -> domain.Written:
     """Errors: LogForked when the journal itself no longer gives the signed root."""
     root = bytes(state.root)
     try:
         return domain.append(state.size, root, entries, tile_files.read)
     except (RootDiffers, BadTile, TileMissing):
-        derive_files(state.size)
+        _mend(state, term)
     try:
         return domain.append(state.size, root, entries, tile_files.read)
     except (RootDiffers, BadTile, TileMissing) as error:
@@ -167,41 +156,51 @@ def _append(state: LogState, entries: list[bytes]) -> domain.Written:
         ) from error
 
 
-def derive_files(size: int) -> int:
-    """Write every tile and bundle of the tree of `size` again from the journal; the number of files that it has.
-    What stands unharmed is left alone. Errors: LogForked."""
+def _mend(state: LogState, term: Term) -> int:
+    """Write every tile and bundle of the signed tree again from the journal; the number of files that it has. What
+    stands unharmed is left alone. Errors: LogForked, before a file is touched, when the journal gives another root."""
+    frontier = Frontier()
+    for chunk in journal_rows.chunks(state.size):
+        frontier.append_many([leaf_hash(entry) for entry in chunk])
+        term.pulse()
+    if frontier.root() != bytes(state.root):
+        raise LogForked(
+            why=("账本算出的根与已签检查点不同", "the journal gives another root than the signed checkpoint's")
+        )
     count, batch = 0, dict[str, bytes]()
-    for path, content in domain.derive(journal_rows.chunks(size)):
+    for path, content in domain.derive(journal_rows.chunks(state.size)):
         batch[path] = content
         count += 1
         if len(batch) >= WIDTH:
-            tile_files.write(batch)
+            tile_files.write(batch, term, mend=True)
             batch = {}
-    tile_files.write(batch)
+    tile_files.write(batch, term, mend=True)
     return count
 
 
 def rebuild() -> int:
-    """Derive all files of the log anew (after a lost or damaged disk) and publish the known checkpoint; how many.
-    Errors: LogForked."""
+    """Derive all files of the log anew (after a lost or damaged disk, or into a new store) and publish the known
+    checkpoint; how many. Errors: LogForked."""
     with writer(wait=True):
-        state = LogState.objects.filter(pk=1).first()
-        if state is None:
+        if not LogState.objects.filter(pk=1).exists():
             return 0
-        count = derive_files(state.size)
-        _publish(state, tile_files.nothing)
+        term = _begin(tile_files.nothing)
+        state = LogState.objects.get(pk=1)
+        count = _mend(state, term)
+        _publish(state, term, tile_files.nothing)
         return count
 
 
 def run(stop: threading.Event) -> None:
     """The worker's loop: sequences until `stop` is set, so that a fact is provable well within a second.
 
-    A broken connection is opened again; a log that contradicts itself ends the loop (LogForked).
+    A broken connection is opened again, an outlived writer becomes a standby, a failing store is tried again; a log
+    that contradicts itself ends the loop (LogForked, ObjectDiffers).
     """
     while not stop.is_set():
         try:
             done = sequence_once(clock.now())
-        except DatabaseError:
+        except (DatabaseError, WriterSuperseded, StoreFails):
             connection.close()
             stop.wait(1)
             continue
@@ -209,4 +208,4 @@ def run(stop: threading.Event) -> None:
             stop.wait(POLL_SECONDS)
 
 
-__all__ = ["BATCH", "Sequenced", "derive_files", "rebuild", "run", "sequence_once", "writer"]
+__all__ = ["BATCH", "Sequenced", "rebuild", "run", "sequence_once", "writer"]

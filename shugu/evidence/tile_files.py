@@ -1,46 +1,82 @@
-"""The log's files under <home>/log: what stands there never changes, and a checkpoint is put there last of all.
+"""The log's objects in this venue's store: what stands there never changes, and a checkpoint is put there last of all.
 
-Layout is the HTTP one: `checkpoint`, `tile/<L>/<N>[.p/W]`, `tile/entries/<N>[.p/W]`. Any static file server can serve it.
+Layout is the HTTP one: `checkpoint`, `tile/<L>/<N>[.p/W]`, `tile/entries/<N>[.p/W]`. The store is `<home>/log` unless
+home.toml names another (`log_store = "s3://bucket/prefix"`), whose options lie in `<home>/log_store.toml`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from shugu.evidence.errors import TileMissing
+from shugu.evidence.errors import StoreUnusable, TileMissing
+from shugu.evidence.local_store import LocalStore
+from shugu.evidence.object_store import ObjectStore
+from shugu.evidence.stores import CHECKPOINT, Holder, LogStore, Reached, nothing
 from shugu.formats.tiles import WIDTH, TileRef, decode_bundle, encode_bundle, entries_path, tile_path, width_in
 from shugu.kernel import runtime
 
-Reached = Callable[[str], None]
-
-CHECKPOINT: Final = "checkpoint"
-_TEMPORARY: Final = ".writing"
-_FSYNCS: Final = 8  # waiting at once: the file system commits them together
+_OPTIONS: Final = "log_store.toml"
 
 
 def root() -> Path:
+    """The log's folder on this machine."""
     return runtime.home().folder("log")
 
 
-def nothing(step: str) -> None:
-    """Called at each step of a write; tests stop there."""
+def store() -> LogStore:
+    """Errors: StoreUnusable."""
+    named = runtime.log_store()
+    if not named:
+        return LocalStore(root())
+    return _opened(named, runtime.home().path / _OPTIONS, os.getpid())
+
+
+@lru_cache(maxsize=4)
+def _opened(named: str, options_file: Path, process: int) -> LogStore:
+    """One client a process: its connections do not survive a fork."""
+    scheme, _, rest = named.partition("://")
+    if not rest or "@" in rest.partition("/")[0]:
+        why = ("应为 协议://桶/前缀，且不含口令", "it must be protocol://bucket/prefix, without credentials")
+        raise StoreUnusable(store=f"{scheme}://…", why=why)
+    if scheme == "file":
+        folder = Path(rest)
+        folder.mkdir(parents=True, exist_ok=True)
+        return LocalStore(folder)
+    options, conditional = _options(named, options_file)
+    return ObjectStore(named, options, conditional=conditional)
+
+
+def _options(named: str, file: Path) -> tuple[dict[str, Any], bool]:
+    """`[options]` for the file system (endpoint, key, secret …) and `conditional`; neither is ever shown."""
+    if not file.exists():
+        return {}, True
+    if file.stat().st_mode & 0o077:
+        why = (f"{_OPTIONS} 应只有属主可读（chmod 600）", f"{_OPTIONS} must be its owner's alone (chmod 600)")
+        raise StoreUnusable(store=named, why=why)
+    try:
+        given = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StoreUnusable(store=named, why=(f"{_OPTIONS} 不是 TOML", f"{_OPTIONS} is not TOML")) from error
+    options, conditional = given.get("options", {}), given.get("conditional", True)
+    if given.keys() - {"options", "conditional"} or not isinstance(options, dict) or not isinstance(conditional, bool):
+        why = (f"{_OPTIONS} 只有 [options] 与 conditional", f"{_OPTIONS} has [options] and conditional only")
+        raise StoreUnusable(store=named, why=why)
+    return options, conditional
 
 
 def read(path: str) -> bytes:
-    """Errors: TileMissing."""
-    try:
-        return (root() / path).read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise TileMissing(path=path) from error
+    """Errors: TileMissing; StoreFails."""
+    return store().read(path)
 
 
 def read_at(ref: TileRef, size: int) -> bytes:
-    """A tile or bundle at exactly this width, cut out of the one that the tree of `size` has on disk.
-    Errors: TileMissing when that tree has none so wide, or its file is gone."""
+    """A tile or bundle at exactly this width, cut out of the one that the tree of `size` has in the store.
+    Errors: TileMissing when that tree has none so wide, or its object is gone."""
     width = width_in(size, ref.level or 0, ref.index)
     if not 1 <= ref.width <= width:
         raise TileMissing(path=ref.path)
@@ -54,96 +90,37 @@ def read_at(ref: TileRef, size: int) -> bytes:
 
 def published() -> bytes | None:
     """The signed checkpoint that is out, None before the first."""
-    try:
-        return (root() / CHECKPOINT).read_bytes()
-    except FileNotFoundError:
-        return None
+    return store().published()
 
 
-def write(files: Mapping[str, bytes], reached: Reached = nothing) -> None:
-    """Make these files durable under their names. A file that already stands with this content is left alone."""
-    top = root()
-    fresh: list[Path] = []
-    folders: set[Path] = set()
-    for name, content in files.items():
-        target = top / name
-        if _stands(target, content):
-            continue
-        _make(target.parent, top, folders)
-        _temporary(target).write_bytes(content)
-        fresh.append(target)
-        reached(f"written {name}")
-    with ThreadPoolExecutor(_FSYNCS) as pool:
-        list(pool.map(_fsync, map(_temporary, fresh)))
-    reached("files synced")
-    for target in fresh:
-        os.replace(_temporary(target), target)
-        folders.add(target.parent)
-        reached(f"named {target.name}")
-    for folder in sorted(folders):
-        _fsync(folder)
-    reached("folders synced")
+def write(files: Mapping[str, bytes], term: Holder, reached: Reached = nothing, *, mend: bool = False) -> None:
+    """Make these objects durable. Errors: ObjectDiffers unless `mend`; WriterSuperseded; StoreFails."""
+    store().write(files, term, reached, mend=mend)
 
 
-def publish(note: bytes, reached: Reached = nothing) -> None:
-    """Put the signed checkpoint out, whole or not at all."""
-    write({CHECKPOINT: note}, reached)
+def publish(note: bytes, term: Holder, reached: Reached = nothing) -> None:
+    """Put the signed checkpoint out. Errors: LogForked, WriterSuperseded, StoreFails."""
+    store().publish(note, term, reached)
 
 
 def prune(old_size: int, new_size: int) -> None:
     """Drop the narrow forms of tiles that became full: `read_at` cuts them out of the full ones."""
+    narrow: list[str] = []
     for level in range(8):
         before, after = old_size >> (8 * level), new_size >> (8 * level)
         for index in range(before // WIDTH, after // WIDTH):
-            paths = [tile_path(level, index)] + ([entries_path(index)] if level == 0 else [])
-            for path in paths:
-                _drop(root() / f"{path}.p")
-
-
-def _drop(folder: Path) -> None:
-    if not folder.is_dir():
-        return
-    for file in folder.iterdir():
-        file.unlink(missing_ok=True)
-    folder.rmdir()
+            narrow.append(f"{tile_path(level, index)}.p")
+            if level == 0:
+                narrow.append(f"{entries_path(index)}.p")
+    store().drop(narrow)
 
 
 def names() -> Iterator[str]:
-    """Every file under the log's folder, by its path there."""
-    top = root()
-    for folder, _, files in os.walk(top):
-        for file in files:
-            if not file.endswith(_TEMPORARY):
-                yield (Path(folder) / file).relative_to(top).as_posix()
+    """Every object of the log, by its path."""
+    return store().names()
 
 
-def _stands(target: Path, content: bytes) -> bool:
-    try:
-        return target.read_bytes() == content
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-
-
-def _temporary(target: Path) -> Path:
-    # One name a file: what a crash leaves behind is overwritten by the next try.
-    return target.with_name(f"{target.name}{_TEMPORARY}")
-
-
-def _make(folder: Path, top: Path, made: set[Path]) -> None:
-    """Make a folder and remember which parents got a new name in them."""
-    missing = []
-    at = folder
-    while at != top and not at.exists():
-        missing.append(at)
-        at = at.parent
-    for each in reversed(missing):
-        each.mkdir(exist_ok=True)
-        made.add(each.parent)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+__all__ = [
+    "CHECKPOINT", "Reached", "names", "nothing", "prune", "publish", "published", "read", "read_at", "root", "store",
+    "write",
+]  # fmt: skip

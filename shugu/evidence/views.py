@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_safe
 from shugu.evidence import queries, tile_files
 from shugu.evidence.errors import NotSealedYet
 from shugu.evidence.forms import ConsistencyForm
+from shugu.evidence.object_store import A_MOMENT, BINARY, FOR_EVER, TEXT
 from shugu.evidence.queries import BadgeState, FactEvidence
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.canonical import b64
@@ -22,17 +24,15 @@ from shugu.kernel.errors import NotFound
 from shugu.web.forms import add_refusal
 from shugu.web.shapes import Seal, SealState
 
-FOR_EVER = "public, max-age=31536000, immutable"
-A_MOMENT = "public, max-age=1"
-TEXT = "text/plain; charset=utf-8"
-
 
 def _actor(request: HttpRequest) -> Actor | None:
     found: Actor | None = getattr(request, "actor", None)
     return found
 
 
-def _bytes(request: HttpRequest, content: bytes, media_type: str, keep: str) -> HttpResponse:
+def _bytes(
+    request: HttpRequest, content: bytes, media_type: str, keep: str, *, squeezed: bool = False
+) -> HttpResponse:
     """Content with its ETag; 304 when the caller already has it. Any origin may read the log."""
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     asked = [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]
@@ -41,6 +41,8 @@ def _bytes(request: HttpRequest, content: bytes, media_type: str, keep: str) -> 
         response = HttpResponseNotModified()
     else:
         response = HttpResponse(content, content_type=media_type)
+    if squeezed:
+        response["Content-Encoding"] = "gzip"
     response["ETag"] = etag
     response["Cache-Control"] = keep
     response["Access-Control-Allow-Origin"] = "*"
@@ -57,7 +59,24 @@ def checkpoint(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def tile(request: HttpRequest, rest: str) -> HttpResponse:
-    return _bytes(request, queries.tile(f"tile/{rest}"), "application/octet-stream", FOR_EVER)
+    """A tile, or an entry bundle, gzip-encoded for who asks so: hashes do not shrink, entries do by a half."""
+    content, bundle = queries.tile(f"tile/{rest}"), rest.startswith("entries/")
+    squeezed = bundle and _takes_gzip(request)
+    if squeezed:
+        content = gzip.compress(content, 6, mtime=0)
+    answer = _bytes(request, content, BINARY, FOR_EVER, squeezed=squeezed)
+    if bundle:
+        answer["Vary"] = "Accept-Encoding"
+    return answer
+
+
+def _takes_gzip(request: HttpRequest) -> bool:
+    """RFC 9110 section 12.5.3, as far as it concerns gzip: named, and not with weight 0."""
+    for coding in request.headers.get("Accept-Encoding", "").split(","):
+        name, _, weight = coding.replace(" ", "").lower().partition(";q=")
+        if name == "gzip":
+            return not weight or weight.strip("0.") != ""
+    return False
 
 
 @require_safe

@@ -35,7 +35,9 @@ class ConfigInvalid(HomeError):
 @dataclass(frozen=True)
 class HomeConfig:
     """What home.toml says. mode: "real" or "demo". `connector_networks`: inner networks (CIDR) in which connectors of a
-    real venue may stand, such as "10.20.0.0/16"; everywhere else only addresses of the open internet are called."""
+    real venue may stand, such as "10.20.0.0/16"; everywhere else only addresses of the open internet are called.
+    `log_store`: where the log's objects lie, such as "s3://bucket/prefix"; <home>/log without it (its options and
+    secrets: <home>/log_store.toml)."""
 
     venue: str = "hangzhou"
     mode: str = "real"
@@ -43,6 +45,7 @@ class HomeConfig:
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     https: bool = False
     connector_networks: tuple[str, ...] = ()
+    log_store: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,7 @@ class Home:
             "hosts = [" + ", ".join(f'"{h}"' for h in config.hosts) + "]",
             f"https = {'true' if config.https else 'false'}",
             "connector_networks = [" + ", ".join(f'"{n}"' for n in config.connector_networks) + "]",
+            f'log_store = "{config.log_store}"',
         ]
         whole = self.config_file.with_suffix(".new")
         whole.write_text("\n".join(lines) + "\n", "utf-8")

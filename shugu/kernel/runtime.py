@@ -29,6 +29,11 @@ def demo() -> bool:
     return home().demo
 
 
+@lru_cache(maxsize=1)
+def log_store() -> str:
+    return home().config.log_store
+
+
 def rules_on(day: date) -> RuleSet:
     return _profile(venue_id(), day)
 
@@ -71,5 +76,5 @@ def suite() -> str:
 
 def forget() -> None:
     """Read the home anew (tests, and after `shugu init`)."""
-    for cached in (venue_id, demo, rules_by_id, calendar, suite):
+    for cached in (venue_id, demo, log_store, rules_by_id, calendar, suite):
         cached.cache_clear()

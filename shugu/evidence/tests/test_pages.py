@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -61,6 +62,20 @@ def test_tiles_and_bundles_are_served_for_ever(write: Write, visit: Visit, now: 
         assert answer.status_code == 200 and answer.content == tile_files.read(path), path
         assert answer["Content-Type"] == "application/octet-stream"
         assert "immutable" in answer["Cache-Control"]
+
+
+def test_a_bundle_may_be_asked_gzip_encoded(write: Write, visit: Visit, now: datetime) -> None:
+    write(300)
+    services.sequence_once(now)
+    client, plain = visit(None), tile_files.read("tile/entries/000")
+    for asked in ("gzip", "br;q=1, gzip; q=0.5"):
+        answer = client.get("/log/tile/entries/000", headers={"Accept-Encoding": asked})
+        assert answer["Content-Encoding"] == "gzip" and gzip.decompress(answer.content) == plain
+        assert answer["Vary"] == "Accept-Encoding" and len(answer.content) < 0.75 * len(plain)
+    for asked in ("", "br", "gzip;q=0", "gzip;q=0.0"):
+        other = client.get("/log/tile/entries/000", headers={"Accept-Encoding": asked})
+        assert "Content-Encoding" not in other and other.content == plain and other["ETag"] != answer["ETag"]
+    assert "Content-Encoding" not in client.get("/log/tile/0/000", headers={"Accept-Encoding": "gzip"})
 
 
 def test_a_narrow_tile_is_cut_out_of_the_wider_one(write: Write, visit: Visit, now: datetime) -> None:
