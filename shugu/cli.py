@@ -1,4 +1,5 @@
-"""`shugu`: found, run, verify and audit a venue. `verify` needs the light core only: no Django, no database."""
+"""`shugu`: found, run, verify and audit a venue. `verify`, `log` and `witness` need the light core only: no Django, no
+database (`log witness` excepted, which is the venue's own)."""
 
 from __future__ import annotations
 
@@ -34,6 +35,10 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--json", action="store_true")
     sub.add_parser("check", help="检查配置、规则与流程 / check configuration, rules, procedures")
     sub.add_parser("docs", help="生成文档表格 / write the generated docs")
+    log = sub.add_parser("log", add_help=False, help="审计、监看日志 / audit or watch a log, witness others' logs")
+    log.add_argument("rest", nargs=argparse.REMAINDER)
+    witness = sub.add_parser("witness", add_help=False, help="只做见证的小进程 / a witness and nothing else")
+    witness.add_argument("rest", nargs=argparse.REMAINDER)
     add_rules(sub)
     add_registry(sub)
     add_federation(sub)
@@ -46,6 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from shugu.verifier.cli import main as verify
 
         return verify(arguments[1:])
+    if arguments[:1] == ["witness"] or (arguments[:1] == ["log"] and arguments[1:2] != ["witness"]):
+        from shugu.logtools.cli import main as logtools
+
+        return logtools(arguments[0], arguments[1:])
     options = _parser().parse_args(arguments)
     if find_spec("django") is None:
         print("此命令需要完整安装 / this command needs the whole installation: pip install 'shugu[venue]'", file=sys.stderr)
