@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from shugu.cli import main
 from shugu.formats.cosignature import new_witness_key
 from shugu.formats.quorum import Policy, Witness
 from shugu.formats.suites import new_keys
 from shugu.logtools.audit import audit
+from shugu.logtools.cli import main
 from shugu.logtools.errors import SourceFails
 from shugu.logtools.sources import Folder, open_source
 from shugu.logtools.tests.small_log import SmallLog, numbered, served
@@ -102,15 +102,15 @@ def test_the_command_reads_a_log_over_http(tmp_path: Path, capsys: pytest.Captur
     keys = tmp_path / "venue.vkey"
     keys.write_text(log.pinned.text())
     with served(tmp_path / "log") as url:
-        assert main(["log", "audit", url, "--key", str(keys), "--json"]) == 0
+        assert main("log", ["audit", url, "--key", str(keys), "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
         assert (told["entries"], told["checkpoint"]["size"], told["faults"]) == (300, 300, [])
         (tmp_path / "log/tile/0/000").write_bytes(bytes(8192))
-        assert main(["log", "audit", url, "--key", str(keys)]) == 1
+        assert main("log", ["audit", url, "--key", str(keys)]) == 1
         assert "✗ tile/0/000" in capsys.readouterr().out
-    assert main(["log", "audit", url, "--key", str(keys)]) == 3
-    assert main(["log", "audit", str(tmp_path / "nowhere"), "--key", str(keys)]) == 3
-    assert main(["log", "audit", url, "--key", "not-a-key"]) == 2
-    assert main(["log", "audit"]) == 2
+    assert main("log", ["audit", url, "--key", str(keys)]) == 3
+    assert main("log", ["audit", str(tmp_path / "nowhere"), "--key", str(keys)]) == 3
+    assert main("log", ["audit", url, "--key", "not-a-key"]) == 2
+    assert main("log", ["audit"]) == 2
     with pytest.raises(SourceFails):
         open_source("file:///etc/passwd")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from shugu.cli import main
 from shugu.formats.canonical import canonical
 from shugu.formats.cosignature import new_witness_key
 from shugu.formats.leaf import Fact, entry_for
@@ -14,6 +13,7 @@ from shugu.formats.merkle import leaf_hash
 from shugu.formats.quorum import Policy, Witness
 from shugu.formats.suites import new_keys
 from shugu.logtools import forks
+from shugu.logtools.cli import main
 from shugu.logtools.monitor import Monitor, Wishes, newest_note, read_watch
 from shugu.logtools.sources import Folder
 from shugu.logtools.tests.small_log import SmallLog, numbered, served
@@ -63,7 +63,7 @@ def test_a_fork_is_found_and_its_evidence_convicts(log: SmallLog, tmp_path: Path
     kept = tmp_path / "state" / found.alarms[0].evidence
     small, large = forks.verify_fork(forks.read(kept), log.pinned)
     assert (small.size, large.size) == (first, second)
-    assert main(["log", "fork", str(kept), "--key", KEYS[0].verify_key.vkey()]) == 0
+    assert main("log", ["fork", str(kept), "--key", KEYS[0].verify_key.vkey()]) == 0
     assert (
         newest_note(tmp_path / "state") != (log.folder / "checkpoint").read_bytes()
     )  # what was good stays the measure
@@ -95,7 +95,7 @@ def test_what_proves_no_fork_convicts_nobody(log: SmallLog, tmp_path: Path) -> N
         with pytest.raises(forks.NoFork):
             forks.verify_fork(fork, log.pinned)
     forks.keep(forks.Fork(first, second), tmp_path / "claim")
-    assert main(["log", "fork", str(tmp_path / "claim"), "--key", KEYS[0].verify_key.vkey()]) == 1
+    assert main("log", ["fork", str(tmp_path / "claim"), "--key", KEYS[0].verify_key.vkey()]) == 1
 
 
 def test_a_log_that_goes_back_is_told(log: SmallLog, tmp_path: Path) -> None:
@@ -194,16 +194,16 @@ def test_the_command_looks_once_and_tells_in_json(
     watched.write_text(f"{leaf_hash(b'5').hex()}\n{leaf_hash(b'never').hex()} later\n")
     with served(log.folder) as url:
         run = [
-            "log", "monitor", url, "--key", KEYS[0].verify_key.vkey(), "--state", str(tmp_path / "m"), "--once",
+            "monitor", url, "--key", KEYS[0].verify_key.vkey(), "--state", str(tmp_path / "m"), "--once",
             "--watch", str(watched), "--exec", f'{sys.executable} -c "{script}"',
         ]  # fmt: skip
-        assert main(run) == 0
+        assert main("log", run) == 0
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert lines[0] == {"found": leaf_hash(b"5").hex(), "leaf": leaf_hash(b"5").hex(), "index": 5}
         assert (lines[1]["ok"], lines[1]["size"], lines[1]["not_seen_yet"]) == (True, 300, ["later"])
         replace_by(log, SmallLog(tmp_path / "other", KEYS, numbered(300, "x")))
-        assert main(run) == 1
+        assert main("log", run) == 1
     assert json.loads(capsys.readouterr().out.splitlines()[0])["alarm"] == "fork"
     assert json.loads(told.read_text())["evidence"] == "forks/1"
     assert json.loads((tmp_path / "m/alarms.jsonl").read_text().splitlines()[-1])["alarm"] == "fork"
-    assert main(run) == 3
+    assert main("log", run) == 3

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from shugu.cli import main
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.cosignature import parse_cosignatures, verify_cosignature
 from shugu.formats.note import parse_note
 from shugu.formats.suites import Keyring, new_keys
 from shugu.formats.witnessing import SIZE_TYPE, origin_id
+from shugu.logtools.cli import main
 from shugu.logtools.errors import FolderUnusable
 from shugu.logtools.tests.small_log import SmallLog, numbered, running
 from shugu.logtools.witness import FolderLedger, add_checkpoint
@@ -145,15 +145,15 @@ def test_the_process_serves_what_the_specification_says(ledger: FolderLedger, lo
 
 def test_the_command_founds_and_lists(tmp_path: Path, log: SmallLog, capsys: pytest.CaptureFixture[str]) -> None:
     home = ["--home", str(tmp_path / "w")]
-    assert main(["witness", "list", *home]) == 2
-    assert main(["witness", "init", *home, "--name", "w.example"]) == 0
+    assert main("witness", ["list", *home]) == 2
+    assert main("witness", ["init", *home, "--name", "w.example"]) == 0
     vkey = capsys.readouterr().out.strip()
-    assert main(["witness", "init", *home, "--name", "w.example"]) == 2
+    assert main("witness", ["init", *home, "--name", "w.example"]) == 2
     assert (tmp_path / "w/witness.vkey").read_text() == vkey + "\n"
     assert (tmp_path / "w/witness.pem").stat().st_mode & 0o777 == 0o600
-    assert main(["witness", "add", *home, "--key", log.keys[0].verify_key.vkey()]) == 0
-    assert main(["witness", "list", *home]) == 0
+    assert main("witness", ["add", *home, "--key", log.keys[0].verify_key.vkey()]) == 0
+    assert main("witness", ["list", *home]) == 0
     assert capsys.readouterr().out.endswith(f"{ORIGIN}\t0\t0\n")
-    assert main(["witness", "remove", *home, ORIGIN]) == 0
+    assert main("witness", ["remove", *home, ORIGIN]) == 0
     with pytest.raises(FolderUnusable):
         FolderLedger(tmp_path / "w").add(Keyring((*log.pinned.keys, new_keys("intl", "b.example")[0].verify_key)))
