@@ -37,9 +37,6 @@ class CheckId(StrEnum):
     STATUS_LIST = "status-list"
     STATUS = "status"
     LOG_GROWTH = "log-growth"
-    PDF_SIGNATURE = "pdf-signature"
-    PDF_TIMESTAMP = "pdf-timestamp"
-    PDF_DOCUMENT = "pdf-document"
 
     @property
     def number(self) -> int:
@@ -66,9 +63,6 @@ TITLES: dict[CheckId, Pair] = {
     CheckId.STATUS_LIST: ("状态列表真实且足够新", "The status list is genuine and fresh enough"),
     CheckId.STATUS: ("状态列表载明本凭证有效", "The status list says that the document is in force"),
     CheckId.LOG_GROWTH: ("日志此后只增未改", "The log has only grown since"),
-    CheckId.PDF_SIGNATURE: ("PDF 的签名有效且覆盖全文", "The PDF's signature is valid and covers the whole file"),
-    CheckId.PDF_TIMESTAMP: ("PDF 的可信时间戳有效", "The PDF's time stamp is valid"),
-    CheckId.PDF_DOCUMENT: ("PDF 所附凭证即其所印内容", "The credential inside the PDF is the one printed"),
 }
 
 

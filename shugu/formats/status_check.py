@@ -11,11 +11,18 @@ from shugu.formats.status import FINAL, LISTS, REVOCATION, SUSPENSION
 from shugu.formats.status_list import StatusList, read_list
 from shugu.formats.suites import Keyring
 from shugu.formats.times import write_time
-from shugu.formats.verify import Verdict, verify_sealed
+from shugu.formats.verdicts import Verdict
+from shugu.formats.verify import Report, verify_sealed
 
 
 def check_list(
-    document: Sealed | bytes, keys: Keyring, now: datetime, max_age: timedelta, previous: StatusList | None = None
+    document: Sealed | bytes,
+    keys: Keyring,
+    now: datetime,
+    max_age: timedelta,
+    previous: StatusList | None = None,
+    *,
+    report: Report | None = None,
 ) -> StatusList:
     """A version of a status list, sealed (section 9), that may be relied on at `now`.
 
@@ -29,10 +36,12 @@ def check_list(
     version within `max_age` (compare with another party, or with what the log names); how a list more than one version
     later hangs together with `previous` (check the versions in between one after the other).
 
+    `report` is the verifier's on this very document at `now`, where the caller has it already.
+
     Raises VerificationError with the detail of the first check that fails, also for a list that is not sealed;
     StaleStatusList; StatusListForked, which holds two signed versions against each other; FormatError."""
     found = read_sealed(document) if isinstance(document, bytes) else document
-    report = verify_sealed(found, keys, now)
+    report = report or verify_sealed(found, keys, now)
     for check in report.checks:
         if check.outcome is Outcome.FAILED and check.id is not CheckId.DATES:
             raise VerificationError(reason=check.detail)

@@ -10,15 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.checks import CORE, Check, CheckId, Outcome, failed, passed, skipped
 from shugu.formats.credential import Document, verify_credential, verify_dates
 from shugu.formats.errors import BadProofFile, BadSignature, MissingSignature, ProofInvalid, ShuguError, UnknownSigner
+from shugu.formats.keyhistory import JoinMissing, check_in_force
 from shugu.formats.leaf import Fact
 from shugu.formats.merkle import verify_inclusion
 from shugu.formats.note import Note, Opened, parse_note
+from shugu.formats.pins import Pins
 from shugu.formats.proof import TlogProof
 from shugu.formats.sealed import Sealed, check_named, load, read_sealed
 from shugu.formats.suites import Keyring, VerifyKey, keyring
@@ -30,8 +32,10 @@ MARKS: Final = {Outcome.OK: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: "–"
 _CHECKED_AS: Final = {"intl": "intl", "sm": "sm", "witness": "intl"}
 _KEPT_NOTES: Final = 4096
 
-Further = Callable[[Sealed, Keyring, datetime], Sequence[Check]]
-"""Checks 12 and later: made by whoever has what they need (a policy, a key history, status lists)."""
+Further = Callable[[Sealed, "Verifier"], Sequence[Check]]
+"""Checks 12 and later, of what a relying party demands beside a good document (shugu.formats.demands)."""
+Join = Callable[[str, int, int], Sequence[bytes] | None]
+"""(log, size, later size) to the consistency proof between them, or None where nobody has it."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ class NoteFindings:
         return passed(CheckId.LOG_IS_ISSUERS, origin, origin)
 
 
-def read_checkpoint(data: bytes, keys: Keyring) -> NoteFindings:
+def read_checkpoint(data: bytes, pins: Pins) -> NoteFindings:
     """Every signature line verified once, then told as checks 9 and 10 and as the closed rules of 11."""
     held: dict[tuple[VerifyKey, bytes], bool] = {}
 
@@ -132,7 +136,8 @@ def read_checkpoint(data: bytes, keys: Keyring) -> NoteFindings:
 
     try:
         note = parse_note(data)
-        origin = checkpoints.parse_text(note.text).origin
+        said = checkpoints.parse_text(note.text)
+        origin, keys = said.origin, pins.checkpoint(said.origin, said.size)
     except ShuguError as error:
         both = (failed(CheckId.CHECKPOINT_ED25519, error), failed(CheckId.CHECKPOINT_SM2, error))
         return NoteFindings(both, None, error)
@@ -222,20 +227,24 @@ def filled(checks: Sequence[Check]) -> tuple[Check, ...]:
 
 
 class Verifier:
-    """Verifies documents against one set of pinned keys at one time; `further` adds the checks after 11."""
+    """Verifies documents against pinned keys at one time. `pins` may hold key histories (check 13); `further` adds what
+    else is demanded; `join` gives consistency proofs to those who have the log at hand."""
 
-    def __init__(self, keys: Keyring, now: datetime, further: Sequence[Further] = ()) -> None:
-        self.keys = keys
+    def __init__(
+        self, pins: Pins | Keyring, now: datetime, further: Sequence[Further] = (), join: Join | None = None
+    ) -> None:
+        self.pins = pins if isinstance(pins, Pins) else Pins(pins)
         self.now = now
         self.further = tuple(further)
+        self._join = join
         self._notes: dict[bytes, NoteFindings] = {}
+        self._in_force: dict[bytes, Check] = {}
 
     def checkpoint(self, note: bytes) -> NoteFindings:
         """The findings of a signed checkpoint; the same bytes under the same keys are verified once."""
         if note not in self._notes:
-            if len(self._notes) >= _KEPT_NOTES:
-                del self._notes[next(iter(self._notes))]
-            self._notes[note] = read_checkpoint(note, self.keys)
+            _make_room(self._notes)
+            self._notes[note] = read_checkpoint(note, self.pins)
         return self._notes[note]
 
     def document(self, data: bytes, fact: bytes | None = None, proof: bytes | None = None) -> Report:
@@ -248,12 +257,26 @@ class Verifier:
 
     def sealed(self, document: Sealed) -> Report:
         """Checks 2 and later of a document already read; check 1 is recorded as held."""
-        checks = [passed(CheckId.FILE_FORM), *verify_credential(document.credential, self.keys)]
+        core = self.core(document)
+        if core.outcomes[CheckId.CREDENTIAL_FORM] is not Outcome.OK:
+            return core
+        more = [check for further in self.further for check in further(document, self)]
+        return Report(filled([*core.checks, *more]), self.now, document) if more else core
+
+    def core(self, document: Sealed) -> Report:
+        """Checks 1 to 11, and 13 where there is a key history of the issuer."""
+        credential, proof = document.credential, document.proof
+        issuer = str(credential.get("issuer")).removeprefix("https://")
+        try:
+            keys = self.pins.entry(issuer, proof.index if proof else None)
+        except ShuguError as error:
+            return Report(filled([passed(CheckId.FILE_FORM), failed(CheckId.ISSUER_PINNED, error)]), self.now, document)
+        checks = [passed(CheckId.FILE_FORM), *verify_credential(credential, keys)]
         if not any(c.id is CheckId.CREDENTIAL_FORM and c.outcome is Outcome.FAILED for c in checks):
-            checks.append(verify_dates(document.credential, self.now))
+            checks.append(verify_dates(credential, self.now))
             checks += self._seal(document)
-            for further in self.further:
-                checks += further(document, self.keys, self.now)
+            if self.pins.periods(issuer) is not None:
+                checks.append(self.in_their_time(issuer, proof))
         return Report(filled(checks), self.now, document)
 
     def _seal(self, document: Sealed) -> list[Check]:
@@ -269,6 +292,39 @@ class Verifier:
         found = self.checkpoint(proof.checkpoint)
         return [*checks, *found.signed, found.of_log(document.credential.get("issuer"))]
 
+    def in_their_time(self, issuer: str, proof: TlogProof | None) -> Check:
+        """Check 13, of a venue whose key history is at hand."""
+        if proof is None:
+            told = ("未封存：只认未停用的密钥", "not sealed: only keys without an end count")
+            return passed(CheckId.KEY_HISTORY, *told)
+        if proof.checkpoint not in self._in_force:
+            _make_room(self._in_force)
+            self._in_force[proof.checkpoint] = self._history_check(issuer, proof)
+        return self._in_force[proof.checkpoint]
+
+    def _history_check(self, issuer: str, proof: TlogProof) -> Check:
+        """An ended key alone proves nothing of a tree that nothing joins to the real log: genuine or not, unproven."""
+        periods = self.pins.periods(issuer)
+        assert periods is not None
+        try:
+            try:
+                check_in_force(periods, proof)
+            except JoinMissing as missing:
+                end = int(str(missing.params["end"]))
+                join = self._join(issuer, proof.covered_by().size, end) if self._join else None
+                if join is None:
+                    return failed(CheckId.KEY_HISTORY, missing, Verdict.UNPROVEN)
+                check_in_force(periods, proof, join)
+        except ShuguError as error:
+            return failed(CheckId.KEY_HISTORY, error)
+        told = (f"密钥历史共 {periods.count} 行", f"a key history of {periods.count} lines")
+        return passed(CheckId.KEY_HISTORY, *told)
+
+
+def _make_room(kept: dict[bytes, Any]) -> None:
+    if len(kept) >= _KEPT_NOTES:
+        del kept[next(iter(kept))]
+
 
 def verify_sealed(document: Sealed, keys: Keyring, now: datetime) -> Report:
     """Checks 2 to 11 of a document already read; check 1 is recorded as held."""
@@ -282,7 +338,6 @@ def verify_document(
     *,
     fact: bytes | None = None,
     proof: bytes | None = None,
-    further: Sequence[Further] = (),
 ) -> Report:
     """Verifies a file (with its siblings) or bytes against pinned keys at time `now`.
 
@@ -295,4 +350,4 @@ def verify_document(
     else:
         data, beside_fact, beside_proof = load(Path(source))
         fact, proof = fact or beside_fact, proof or beside_proof
-    return Verifier(pinned, now, further).document(data, fact, proof)
+    return Verifier(pinned, now).document(data, fact, proof)

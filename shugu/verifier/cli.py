@@ -8,15 +8,20 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from shugu.formats.demands import Lists, witnesses
 from shugu.formats.errors import ShuguError
+from shugu.formats.pins import Pins
+from shugu.formats.quorum import Policy, parse_policy
+from shugu.formats.sealed import Sealed, load, read_sealed
 from shugu.formats.suites import Keyring, keyring
 from shugu.formats.times import read_time
 from shugu.formats.verdicts import EXIT, USAGE, VERDICTS, Verdict
-from shugu.formats.verify import Verifier
+from shugu.formats.verify import Further, Verifier
 from shugu.verifier import printing
 from shugu.verifier.targets import Examined, Given, Kind, WrongUse, examine, gather, read_leaf, sniffed
 
@@ -24,6 +29,8 @@ _ABOUT: Final = """用固定的公钥离线验证凭证、封存文件、日志�
 Verify credentials, sealed documents, log proofs, facts, checkpoints, PDFs or whole folders offline against pinned keys;
 every check is listed with what follows from it."""
 _CHUNK: Final = 64
+# A document's bytes, and those of its fact file and proof where it has them beside it.
+Parts = tuple[bytes, bytes | None, bytes | None]
 
 
 def _epilog() -> str:
@@ -49,6 +56,18 @@ def parser() -> argparse.ArgumentParser:
         help="受信公钥文件，可多次 / the pinned keys; may be given again for another venue",
     )  # fmt: skip
     out.add_argument("--at", metavar="TIME", help="验证时刻，默认现在 / time of verification, 2026-11-22T02:05:04Z; default now")
+    out.add_argument("--policy", type=Path, metavar="FILE", help="所要求的见证方联署 / the cosignatures demanded (tlog-policy)")
+    out.add_argument(
+        "--history", type=Path, action="append", default=[], metavar="FILE",
+        help="密钥历史，可多次 / a venue's key history (venue-keys.json); again for another venue",
+    )  # fmt: skip
+    out.add_argument(
+        "--status", type=Path, action="append", default=[], metavar="FILE",
+        help="状态列表（封存），可多次 / a sealed status list; again for others",
+    )  # fmt: skip
+    out.add_argument(
+        "--max-age", type=int, metavar="HOURS", help="状态列表最旧几小时 / how old a status list may be; default: until it ends"
+    )
     out.add_argument("--leaf", metavar="HEX", help="证明所对应的叶哈希 / the leaf hash a bare .tlog-proof is about")
     out.add_argument("--json", action="store_true", help="输出 JSON（docs/verify.md）/ print JSON as docs/verify.md describes")
     out.add_argument("--lang", choices=("zh", "en"), default="zh", help="语言 / language")
@@ -74,15 +93,58 @@ def main(argv: Sequence[str] | None = None) -> int:
     return USAGE
 
 
+@dataclass(frozen=True)
+class Trust:
+    """What a run verifies with, as text and bytes, so that every process can make its own verifier of it."""
+
+    keys: str
+    now: datetime
+    histories: tuple[bytes, ...] = ()
+    policy: Policy | None = None
+    lists: tuple[Parts, ...] = ()
+    max_age: timedelta = timedelta.max
+
+    def verifier(self) -> Verifier:
+        """Raises BadKey, HistoryNotTrusted and what reading a history raises."""
+        further: list[Further] = []
+        if self.policy is not None:
+            further.append(witnesses(self.policy))
+        if self.lists:
+            further.append(Lists([_status_list(parts) for parts in self.lists], self.max_age))
+        return Verifier(Pins(keyring(self.keys), self.histories), self.now, further)
+
+
+def trust(given: argparse.Namespace) -> Trust:
+    """What the command line names, read. Raises OSError, ShuguError."""
+    policy = parse_policy(given.policy.read_text("utf-8")) if given.policy else None
+    return Trust(
+        read_keys(given.key, policy).text(),
+        read_time(given.at) if given.at else datetime.now(UTC),  # noqa: TID251 -- a program of its own, no kernel
+        tuple(path.read_bytes() for path in given.history),
+        policy,
+        tuple(load(path) for path in given.status),
+        timedelta(hours=given.max_age) if given.max_age is not None else timedelta.max,
+    )
+
+
+def _status_list(parts: Parts) -> Sealed | ShuguError:
+    """What cannot be read as a document is no wrong use: it leaves the status unknown."""
+    try:
+        return read_sealed(*parts)
+    except ShuguError as error:
+        return error
+
+
 def run(given: argparse.Namespace) -> int:
     """Raises OSError, ShuguError for wrong use; what a document holds ends in its verdict."""
-    now = read_time(given.at) if given.at else datetime.now(UTC)  # noqa: TID251 -- a program of its own, no kernel
-    keys = read_keys(given.key)
-    extra = Given(read_leaf(given.leaf) if given.leaf else None)
+    trusted = trust(given)
+    verifier = trusted.verifier()
+    extra = Given(read_leaf(given.leaf) if given.leaf else None, trusted.policy)
     say: printing.Say = "both" if given.both else given.lang
     wanted = list(_wanted(given.target))
-    found = list(_examined(wanted, keys, now, extra, given.jobs))
+    found = list(_examined(wanted, trusted, verifier, extra, given.jobs))
     verdict = printing.overall(found)
+    keys = verifier.pins.keys
     if verdict is None and not given.json:
         print("".join(printing.head(e, say) + "\n" for e in found), end="", file=sys.stderr)
         raise WrongUse(what=" ".join(map(str, given.target)), reason=("没有可验证的文件", "there is nothing to verify"))
@@ -95,9 +157,11 @@ def run(given: argparse.Namespace) -> int:
     return EXIT[verdict] if verdict else USAGE
 
 
-def read_keys(files: Sequence[Path]) -> Keyring:
-    """The keys of every file, in order; a line that two files share counts once. Raises BadKey, OSError."""
+def read_keys(files: Sequence[Path], policy: Policy | None) -> Keyring:
+    """The keys of every file, in order, then the policy's witnesses that no file names; a line that two files share
+    counts once. Raises BadKey, OSError."""
     lines = [line.strip() for file in files for line in file.read_text("utf-8").splitlines()]
+    lines += [key.vkey() for key in policy.witness_keys()] if policy else []
     return keyring("\n".join(dict.fromkeys(lines)))
 
 
@@ -120,14 +184,13 @@ def _one(path: Path, kind: Kind, verifier: Verifier, extra: Given, *, alone: boo
 
 
 def _examined(
-    wanted: Sequence[tuple[Path, Kind]], keys: Keyring, now: datetime, extra: Given, jobs: int
+    wanted: Sequence[tuple[Path, Kind]], trusted: Trust, verifier: Verifier, extra: Given, jobs: int
 ) -> Iterator[Examined]:
     if jobs == 1 or len(wanted) < _CHUNK:
-        verifier = Verifier(keys, now)
         yield from (_one(path, kind, verifier, extra, alone=len(wanted) == 1) for path, kind in wanted)
         return
     parts = [wanted[at : at + _CHUNK] for at in range(0, len(wanted), _CHUNK)]
-    with ProcessPoolExecutor(jobs or os.cpu_count() or 1, initializer=_begin, initargs=(keys.text(), now)) as pool:
+    with ProcessPoolExecutor(jobs or os.cpu_count() or 1, initializer=_begin, initargs=(trusted,)) as pool:
         for done in pool.map(_examine_part, parts, [extra] * len(parts)):
             yield from done
 
@@ -135,9 +198,9 @@ def _examined(
 _worker: list[Verifier] = []
 
 
-def _begin(keys: str, now: datetime) -> None:
+def _begin(trusted: Trust) -> None:
     """Each process keeps one verifier, and with it what repeats."""
-    _worker[:] = [Verifier(keyring(keys), now)]
+    _worker[:] = [trusted.verifier()]
 
 
 def _examine_part(part: Sequence[tuple[Path, Kind]], extra: Given) -> list[Examined]:

@@ -16,10 +16,12 @@ from typing import Final
 from shugu.formats.canonical import from_hex
 from shugu.formats.checkpoint import parse as parse_checkpoint
 from shugu.formats.checks import CORE, Check, CheckId, failed, passed, skipped
+from shugu.formats.demands import cosigned
 from shugu.formats.errors import Pair, ShuguError
 from shugu.formats.leaf import parse_entry, parse_fact
 from shugu.formats.merkle import leaf_hash
 from shugu.formats.proof import TlogProof, parse_proof
+from shugu.formats.quorum import Policy
 from shugu.formats.sealed import load
 from shugu.formats.verdicts import Verdict
 from shugu.formats.verify import Report, Verifier, filled, inclusion_check
@@ -74,9 +76,10 @@ class Examined:
 
 @dataclass(frozen=True)
 class Given:
-    """What the command line adds to a proof or fact: the leaf hash (32 bytes) to look for, or none."""
+    """What the command line adds to a proof, fact or checkpoint: the leaf hash (32 bytes) to look for, the policy."""
 
     leaf: bytes | None = None
+    policy: Policy | None = None
 
 
 NOTHING: Final = Given()
@@ -140,7 +143,7 @@ def examine(path: Path, kind: Kind, verifier: Verifier, given: Given = NOTHING) 
     if kind is Kind.DOCUMENT:
         return Examined(path, kind, verifier.document(*load(path)))
     if kind is Kind.CHECKPOINT:
-        return Examined(path, kind, checkpoint_alone(path.read_bytes(), verifier))
+        return Examined(path, kind, checkpoint_alone(path.read_bytes(), given, verifier))
     stem = path.name.removesuffix(FACT if kind is Kind.FACT else PROOF)
     document = path.with_name(f"{stem}.json")
     if document != path and document.is_file():
@@ -171,26 +174,31 @@ def fact_alone(
             "a fact file (.fact.json) or log entry (.entry) must lie beside it, or give the leaf hash with --leaf",
         )
         raise WrongUse(what=PROOF, reason=reason)
-    return _logged(opened, leaves, verifier)
+    return _logged(opened, leaves, given, verifier)
 
 
-def _logged(proof: TlogProof | None, leaves: tuple[bytes, ...], verifier: Verifier) -> Report:
+def _logged(proof: TlogProof | None, leaves: tuple[bytes, ...], given: Given, verifier: Verifier) -> Report:
     checks = [passed(CheckId.FILE_FORM), *(skipped(c, *_NO_CREDENTIAL) for c in CORE[1:7])]
     if proof is None:
         checks += [skipped(c, "没有日志证明文件", "there is no log proof") for c in CORE[7:]]
         return Report(filled(checks), verifier.now, whole=Verdict.LOGGED)
-    found = verifier.checkpoint(proof.checkpoint)
-    checks += [inclusion_check(leaves, proof), *found.signed, _pinned_log(proof.checkpoint, verifier)]
+    checks += [inclusion_check(leaves, proof), *_of_checkpoint(proof.checkpoint, given, verifier)]
     return Report(filled(checks), verifier.now, whole=Verdict.LOGGED)
 
 
-def _pinned_log(note: bytes, verifier: Verifier) -> Check:
-    """Check 11 without a credential: the log is one whose key is pinned."""
+def _of_checkpoint(note: bytes, given: Given, verifier: Verifier) -> list[Check]:
+    """Checks 9 to 11 of a log whose key is pinned, 12 under a policy, 13 with a key history."""
     found = verifier.checkpoint(note)
-    return found.of_log(f"https://{found.closed.origin}" if found.closed else None)
+    origin = found.closed.origin if found.closed else ""
+    checks = [*found.signed, found.of_log(f"https://{origin}")]
+    if given.policy is not None:
+        checks.append(cosigned(given.policy, note, verifier.now))
+    if verifier.pins.periods(origin) is not None:
+        checks.append(verifier.in_their_time(origin, TlogProof(0, (), note)))
+    return checks
 
 
-def checkpoint_alone(note: bytes, verifier: Verifier) -> Report:
+def checkpoint_alone(note: bytes, given: Given, verifier: Verifier) -> Report:
     """A signed checkpoint by itself: checks 1 and 9 to 11."""
     try:
         covered = parse_checkpoint(note)
@@ -199,7 +207,7 @@ def checkpoint_alone(note: bytes, verifier: Verifier) -> Report:
     told = f"{covered.origin} · {covered.size} · {covered.root.hex()}"
     checks = [passed(CheckId.FILE_FORM, told, told), *(skipped(c, *_NO_CREDENTIAL) for c in CORE[1:7])]
     checks.append(skipped(CheckId.INCLUSION, "没有事实可查", "there is no fact to check"))
-    checks += [*verifier.checkpoint(note).signed, _pinned_log(note, verifier)]
+    checks += _of_checkpoint(note, given, verifier)
     return Report(filled(checks), verifier.now, whole=Verdict.LOGGED)
 
 
