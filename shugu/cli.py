@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from shugu.edges.federation.command_line import add_to as add_federation
-from shugu.registry.import_cli import add_to as add_registry
-from shugu.rules_cli import add_to as add_rules
-
 
 def _parser() -> argparse.ArgumentParser:
+    # Here and not above: `shugu verify` loads nothing of a venue.
+    from shugu.edges.federation.command_line import add_to as add_federation
+    from shugu.registry.import_cli import add_to as add_registry
+    from shugu.rules_cli import add_to as add_rules
+
     parser = argparse.ArgumentParser(prog="shugu", description="数谷 Shugu, an open-source data exchange")
     sub = parser.add_subparsers(dest="command", required=True)
     init = sub.add_parser("init", help="新建一个真实交易场所 / found a real venue in SHUGU_HOME")
