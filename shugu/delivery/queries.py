@@ -127,6 +127,12 @@ def number_of_case(case: int) -> str:
     return Delivery.objects.filter(pk=case).values_list("number", flat=True).first() or ""
 
 
+def connectors_of(case: int) -> list[ConnectorView]:
+    """The connectors that served a delivery, by its case."""
+    served = Grant.objects.filter(delivery_id=case).values("connector")
+    return [connector_view(row) for row in Connector.objects.filter(pk__in=served).order_by("pk")]
+
+
 def deliveries(actor: Actor, *, state: str = "", limit: int = 50, offset: int = 0) -> list[DeliveryView]:
     """Those the actor may see, newest first; `limit` at most 200."""
     rows = _rows().order_by("-opened_at", "-pk")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Annotated, Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from shugu.evidence import queries
+from shugu.evidence import queries, queries_package
+from shugu.evidence.extracting import ExtractPackage, LegalDocument, extract_package
+from shugu.evidence.models import Package
 from shugu.evidence.queries import FactEvidence
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.canonical import b64, parse_object
+from shugu.kernel import clock
 from shugu.kernel.cases import Actor
+from shugu.kernel.errors import InputInvalid
+from shugu.web.api import Strict, actor_of, key_of
 
 router = Router()
 
@@ -62,6 +68,57 @@ def proof(request: HttpRequest, digest: str) -> dict[str, Any]:
     found = queries.evidence_of(queries.credential_fact(digest), _actor(request))
     whole = found.opened is not None and found.proof is not None
     return {**_shown(found), "sealed": parse_object(queries.sealed(digest)) if whole else None}
+
+
+class DocumentIn(Strict):
+    """A legal document; `content` is base64."""
+
+    number: str
+    organ: str
+    filename: str
+    media_type: str
+    content: str
+
+
+class PackageIn(Strict):
+    cases: list[str]
+    ground: str
+    document: DocumentIn | None = None
+
+
+def _package(row: Package) -> dict[str, Any]:
+    return {
+        "number": row.number, "ground": row.ground, "document": row.document, "cases": row.cases, "facts": row.facts,
+        "credential": row.credential, "sealed": queries_package.is_sealed(row), "extracted_at": row.extracted_at.isoformat(),
+    }  # fmt: skip
+
+
+@router.post("/evidence/packages", operation_id="extract_package")
+def extract(request: HttpRequest, payload: PackageIn) -> dict[str, Any]:
+    """Extract the evidence of cases on a legal ground; the extraction is itself a fact."""
+    given = payload.document
+    document = None
+    if given is not None:
+        try:
+            content = b64decode(given.content, validate=True)
+        except ValueError as error:
+            raise InputInvalid(fields="content", field_errors={"content": ("不是 Base64", "not base64")}) from error
+        document = LegalDocument(given.number, given.organ, given.filename, given.media_type, content)
+    cmd = ExtractPackage(tuple(payload.cases), payload.ground, document)
+    return _package(extract_package(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request)))
+
+
+@router.get("/evidence/packages/{number}", operation_id="evidence_package")
+def package(request: HttpRequest, number: str) -> dict[str, Any]:
+    """For whoever extracted it and those who oversee extraction."""
+    return _package(queries_package.package(number, actor_of(request)))
+
+
+@router.get("/evidence/packages/{number}/package.zip", operation_id="evidence_package_zip")
+def package_zip(request: HttpRequest, number: str) -> HttpResponse:
+    """The archive, sealed credential included."""
+    row = queries_package.package(number, actor_of(request))
+    return HttpResponse(queries_package.archive(row), content_type="application/zip")
 
 
 @router.get("/evidence/consistency", operation_id="evidence_consistency")

@@ -17,6 +17,7 @@ class EvidenceConfig(AppConfig):
         register_audit("evidence.log", log_audit.audit_log)
         slots.register_slot(slots.EVIDENCE, "evidence:subject_badge", Text("存证", "Evidence"))
         slots.register_slot("evidence.fact", "evidence:fact_badge", Text("存证", "Evidence"))
+        slots.register_slot("case.side", "evidence:case_slot", Text("证据包", "Evidence package"))
         navigation.register(
             navigation.NavItem(navigation.EVERYBODY, Text("存证", "Evidence"), "evidence:home", order=900)
         )

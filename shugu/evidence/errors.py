@@ -99,3 +99,28 @@ class StoreFails(ShuguError):
         "序列器会自动重试；持续出现时检查存储桶与网络。",
         "The sequencer tries again; if it goes on, look at bucket and network.",
     )
+class GroundNeeded(ShuguError):
+    """Evidence leaves the venue on a legal ground only."""
+
+    code = "extraction-ground-needed"
+    status = 403
+    sentence = (
+        "按“{ground}”提取 {case} 的证据不在您的权限内。",
+        "You may not extract evidence of {case} on the ground “{ground}”.",
+    )
+    remedy = (
+        "由该案当事人自行举证，或由有权岗位凭法律文件提取。",
+        "Let a party to the case do it, or a seat that may, on a document that entitles it.",
+    )
+
+
+class EvidenceBroken(ShuguError):
+    """What would be handed to a court does not verify; nothing is handed out."""
+
+    code = "evidence-broken"
+    status = 500
+    sentence = (
+        "证据未通过自检（{check}）：{why}。未出具证据包。",
+        "The evidence fails its own check ({check}): {why}. No package was made.",
+    )
+    remedy = ("运行 shugu audit 查明并报告。", "Run shugu audit to find out why, and report it.")

@@ -29,3 +29,25 @@ class Checkpoint(models.Model):
     root = models.BinaryField()
     note = models.BinaryField()
     signed_at = models.DateTimeField()
+
+
+class Package(models.Model):
+    """An evidence package that was extracted: on which ground, by whom, over which cases. Never changed (trigger).
+
+    `body` is the digest of the stored archive without its seal, `credential` that of the venue's credential about it.
+    """
+
+    number = models.CharField(max_length=40, unique=True)
+    ground = models.CharField(max_length=40)
+    document = models.JSONField(default=dict)
+    cases = models.JSONField()
+    facts = models.PositiveIntegerField()
+    body = models.CharField(max_length=64)
+    credential = models.CharField(max_length=64)
+    person = models.BigIntegerField()
+    org = models.BigIntegerField(null=True)
+    extracted_at = models.DateTimeField()
+    fact = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["person", "id"], name="package_person")]

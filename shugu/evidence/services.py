@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection, transaction
 
 from shugu.evidence import domain, fencing, journal_rows, tile_files
 from shugu.evidence.errors import LogForked, RootDiffers, StoreFails, TileMissing, WriterSuperseded
+from shugu.evidence.extracting import ExtractPackage, LegalDocument, extract_package
 from shugu.evidence.fencing import Term, writer
 from shugu.evidence.models import Checkpoint, LogState
 from shugu.evidence.stores import Reached
@@ -208,4 +209,7 @@ def run(stop: threading.Event) -> None:
             stop.wait(POLL_SECONDS)
 
 
-__all__ = ["BATCH", "Sequenced", "rebuild", "run", "sequence_once", "writer"]
+__all__ = [
+    "BATCH", "ExtractPackage", "LegalDocument", "Sequenced", "extract_package", "rebuild", "run",
+    "sequence_once", "writer",
+]  # fmt: skip

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.evidence import views
+from shugu.evidence import views, views_package
 
 app_name = "evidence"
 urlpatterns = [
@@ -15,5 +15,10 @@ urlpatterns = [
     path("evidence/facts/<int:fact_id>/proof/", views.proof_file, name="proof_file"),
     path("evidence/facts/<int:fact_id>/content/", views.fact_file, name="fact_file"),
     path("evidence/documents/<str:digest>/", views.sealed_file, name="sealed_file"),
+    path("evidence/packages/", views_package.packages, name="packages"),
+    path("evidence/packages/<str:number>/", views_package.package, name="package"),
+    path("evidence/packages/<str:number>/package.zip", views_package.package_zip, name="package_zip"),
+    path("evidence/cases/<str:number>/package/", views_package.extract, name="extract"),
+    path("evidence/cases/<int:case>/slot/", views_package.case_slot, name="case_slot"),
     path("evidence/subjects/<str:subject>/badge/", views.subject_badge, name="subject_badge"),
 ]

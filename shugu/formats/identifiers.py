@@ -89,6 +89,7 @@ class NumberKind(StrEnum):
     MESSAGE = "MSG"
     RECOGNITION = "RCG"
     MOVE = "MOV"
+    PACKAGE = "PKG"
 
     @classmethod
     def named(cls, text: str) -> NumberKind:

@@ -134,6 +134,8 @@ def _read(name: str, root: Path) -> tuple[Head, dict[str, RuleValue]]:
 
 def pick_document(root: Path, file: str, id_: str, on: date, after_end: str) -> tuple[Document | None, date]:
     """The version of a document that applies, and since when it has applied in this form. Errors: RuleError."""
+    if not isinstance(id_, str):
+        raise fault(file, "choose", f"“{id_}”不是文件的名称", f"“{id_}” is no name of a document")
     versions = [version for version in document_files(root, id_) if version[0] <= on]
     if not versions:
         raise fault(

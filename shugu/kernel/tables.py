@@ -38,6 +38,16 @@ def table(procedure: str, version: int | None = None) -> Table:
     return versions[version if version is not None else max(versions)]
 
 
+def source_of_table(procedure: str, version: int) -> str:
+    """The text of a table's file, for whoever is to walk a case again. Errors: ProcedureError."""
+    wanted = table(procedure, version)
+    for config in apps.get_app_configs():
+        path = Path(config.path, "procedures", f"{wanted.key}.toml")
+        if path.exists():
+            return path.read_text("utf-8")
+    raise ProcedureError(f"{wanted.key} has no file")
+
+
 def all_defects() -> list[str]:
     """What would refuse the start: every defect of every table."""
     from shugu.kernel import clock, runtime

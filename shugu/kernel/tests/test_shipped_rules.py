@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shugu.kernel.regimes import pick_document
 from shugu.kernel.rule_files import LOCK, RULES, read_lock
 from shugu.kernel.rules import Force, RuleError, RuleSet, SchemaBook, Status, diff, load_profile, venues
 from shugu.kernel.workdays import Calendar, Length, Unit
@@ -105,3 +106,8 @@ def test_a_spoilt_line_in_any_file_is_refused_as_a_rule_error_or_does_no_harm(
             assert refusal.message("zh") and refusal.remedy_text("en")
         else:
             assert RuleSet.from_document(rules.as_document()) == rules
+
+
+def test_a_document_named_by_a_number_is_refused_as_a_rule_error() -> None:
+    with pytest.raises(RuleError, match="is no name of a document"):
+        pick_document(RULES, "regimes/x.toml", 5, date(2026, 3, 2), "drop")  # type: ignore[arg-type]

@@ -1,0 +1,244 @@
+"""Evidence packages: extracted on a ground, whole, replayable, and refused when one byte of them changes."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+
+from shugu.evidence import queries_package, services
+from shugu.evidence.errors import GroundNeeded, NotSealedYet
+from shugu.evidence.extracting import ExtractPackage, LegalDocument, extract_package
+from shugu.evidence.models import Package
+from shugu.formats.checks import Outcome
+from shugu.formats.package import MANIFEST, SEAL, read_zip, verify_package, write_zip
+from shugu.kernel import clock, signer
+from shugu.kernel.cases import Actor
+from shugu.kernel.errors import InputInvalid, NotFound
+from shugu.kernel.models import Case, Fact
+from tests.world import PAPER, World, token
+
+pytestmark = pytest.mark.django_db
+ORDER = LegalDocument("（2026）浙 0108 民初 1 号", "杭州市滨江区人民法院", "order.pdf", "application/pdf", PAPER)
+Visit = Callable[[Actor | None], Client]
+
+
+def sealed_everything(world: World) -> None:
+    services.sequence_once(world.now)
+
+
+@pytest.fixture()
+def case(world: World) -> Case:
+    """Alice's registration, walked to its certificate and sealed."""
+    world.registered_entry()
+    sealed_everything(world)
+    return Case.objects.get(procedure="hangzhou.first")
+
+
+def extracted(world: World, case: Case, by: Actor | None = None, ground: str = "own", **more: Any) -> Package:
+    cmd = ExtractPackage((case.number,), ground, **more)
+    row = extract_package(cmd, actor=by or world.alice, now=world.now)
+    sealed_everything(world)
+    return row
+
+
+def test_a_party_extracts_a_package_that_verifies_without_the_venue(world: World, case: Case) -> None:
+    row = extracted(world, case)
+    files = read_zip(queries_package.archive(row))
+    report = verify_package(files, signer.keyring(), world.now)
+    assert report.sealed, [f for f in report.findings if f.outcome is not Outcome.OK]
+    assert [f.n for f in report.findings] == [1, 2, 3, 4, 5, 6, 7]
+    assert row.facts == Fact.objects.filter(case=case).count() == sum(n.endswith(".fact.json") for n in files)
+    listed = json.loads(files[MANIFEST])
+    assert listed["cases"][0]["state"] == "registered" and listed["cases"][0]["table"] in files
+    assert files["report.pdf"].startswith(b"%PDF-") and "verifier/shugu/formats/verify.py" in files
+    papers = [n for n in files if n.startswith("documents/")]
+    assert any(files[n].startswith(PAPER[:8]) for n in papers) and any(n.endswith(".json") for n in papers)
+    assert write_zip(files) == queries_package.archive(row)
+
+
+def test_the_extraction_is_an_act_of_its_own_with_its_ground(world: World, case: Case) -> None:
+    row = extracted(world, case)
+    told = json.loads(Fact.objects.get(name="evidence.package_extracted").payload or "")
+    assert told["ground"] == "own" and told["data"]["cases"] == [case.number]
+    assert told["digests"]["package"] == row.credential
+    credential = json.loads(read_zip(queries_package.archive(row))[SEAL])["credential"]
+    assert credential["type"][1] == "EvidencePackage" and credential["credentialSubject"]["extracted_by"] == {"party": True}
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE evidence_package SET ground = 'court'")
+
+
+def test_natural_persons_are_named_only_where_the_ground_lets(world: World, case: Case) -> None:
+    def people(row: Package) -> set[str]:
+        told = json.loads(read_zip(queries_package.archive(row))["participants.json"])
+        return {p["name"] for p in told if p["kind"] == "person"}
+
+    own, court = extracted(world, case), extracted(world, case, world.cora, "court", document=ORDER)
+    assert "艾*" in people(own) and "艾丽" not in people(own)
+    assert "艾丽" in people(court)
+    assert court.document == {"number": ORDER.number, "organ": ORDER.organ}
+
+
+def test_strangers_and_other_grounds_are_refused(world: World, case: Case) -> None:
+    with pytest.raises(NotFound):
+        extracted(world, case, world.mallory)
+    with pytest.raises(GroundNeeded):
+        extracted(world, case, world.alice, "court", document=ORDER)
+    with pytest.raises(InputInvalid):
+        extracted(world, case, world.alice, "curiosity")
+    with pytest.raises(InputInvalid) as refusal:
+        extracted(world, case, world.cora, "court", document=LegalDocument(" ", "", "", "", b""))
+    assert set(refusal.value.field_errors) == {"document_number", "document_organ", "document_copy"}
+    with pytest.raises(InputInvalid):
+        extracted(world, case, world.cora, "court")
+    with pytest.raises(InputInvalid):
+        extract_package(ExtractPackage((), "own"), actor=world.alice, now=world.now)
+    assert not Package.objects.exists()
+    row = extracted(world, case)
+    for other in (world.mallory, world.bob, world.rita):
+        with pytest.raises(NotFound):
+            queries_package.package(row.number, other)
+        assert queries_package.packages(other) == []
+    assert queries_package.packages(world.abel) == [row]
+
+
+def test_what_is_not_sealed_yet_is_not_handed_out(world: World) -> None:
+    world.registered_entry()
+    with pytest.raises(NotSealedYet):
+        extract_package(
+            ExtractPackage((Case.objects.get(procedure="hangzhou.first").number,), "own"), actor=world.alice, now=world.now
+        )
+
+
+def test_the_content_of_an_erased_fact_is_absent_and_the_rest_still_proves(world: World, case: Case) -> None:
+    first = Fact.objects.filter(case=case, name="material.filed").order_by("pk")[0]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE kernel_fact SET payload = NULL, salt = NULL WHERE id = %s", [first.pk])
+    row = extracted(world, case)
+    files = read_zip(queries_package.archive(row))
+    assert sum(n.endswith(".entry.json") for n in files) == 1
+    assert verify_package(files, signer.keyring(), world.now).sealed
+
+
+def changes(files: dict[str, bytes]) -> list[tuple[str, dict[str, bytes]]]:
+    facts = sorted(n for n in files if n.endswith(".fact.json"))
+    proofs = sorted(n for n in files if n.endswith(".tlog-proof"))
+    table = next(n for n in files if n.startswith("procedures/"))
+    listed = json.loads(files[MANIFEST])
+    last = {**listed, "cases": [{**listed["cases"][0], "state": "draft"}]}
+    fewer = {**listed, "facts": listed["facts"][1:]}
+
+    def spelt(value: Any) -> bytes:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+    return [
+        ("a fact is gone", {n: c for n, c in files.items() if n != facts[2]}),
+        ("a file is added", {**files, "documents/more.pdf": PAPER}),
+        ("two proofs are swapped", {**files, proofs[0]: files[proofs[1]], proofs[1]: files[proofs[0]]}),
+        ("two facts are swapped", {**files, facts[0]: files[facts[1]], facts[1]: files[facts[0]]}),
+        ("the table is another", {**files, table: files[table].replace(b'do = "accept"', b'do = "accept2"')}),
+        ("the state told is another", {**files, MANIFEST: spelt(last)}),
+        ("the manifest tells fewer facts", {**files, MANIFEST: spelt(fewer)}),
+        ("the manifest is spelt otherwise", {**files, MANIFEST: json.dumps(listed).encode()}),
+    ]
+
+
+def test_no_changed_package_holds(world: World, case: Case) -> None:
+    files = read_zip(queries_package.archive(extracted(world, case)))
+    for what, changed in changes(files):
+        assert not verify_package(changed, signer.keyring(), world.now).holds, what
+    for name in files:
+        data = bytearray(files[name])
+        data[len(data) // 2] ^= 1
+        assert not verify_package({**files, name: bytes(data)}, signer.keyring(), world.now).holds, name
+
+
+def test_without_its_seal_a_package_is_told_unsealed(world: World, case: Case) -> None:
+    files = read_zip(queries_package.archive(extracted(world, case)))
+    del files[SEAL]
+    report = verify_package(files, signer.keyring(), world.now)
+    assert report.holds and not report.sealed
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no archive", b"%PDF-1.4"])
+def test_what_is_no_archive_is_refused(data: bytes) -> None:
+    from shugu.formats.errors import FormatError
+
+    with pytest.raises(FormatError):
+        read_zip(data)
+
+
+def test_a_name_that_leads_elsewhere_is_refused() -> None:
+    import io
+    import zipfile
+
+    from shugu.formats.errors import FormatError
+
+    for name in ("../x", "/x", "a//b", "a\\b", ".x", "a/../b"):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr(name, b"x")
+        with pytest.raises(FormatError):
+            read_zip(buffer.getvalue())
+
+
+def test_the_pages_extract_show_and_hand_out(world: World, case: Case, visit: Visit) -> None:
+    alice = visit(world.alice)
+    assert f"/evidence/cases/{case.number}/package/" in alice.get(f"/evidence/cases/{case.pk}/slot/").content.decode()
+    address = f"/evidence/cases/{case.number}/package/"
+    assert "当事人举证" in alice.get(address).content.decode()
+    key = "5b0a7f4e-4b4e-4c53-9d0b-0c3f0a6e9f14"
+    answer = alice.post(address, {"key": key, "ground": "own"})
+    assert answer.status_code == 302, answer.content.decode()[:3000]
+    number = Package.objects.get().number
+    assert "正在封存" in alice.get(answer["Location"]).content.decode()
+    assert alice.get(f"{answer['Location']}package.zip").status_code == 409
+    services.sequence_once(world.now)
+    shown = alice.get(answer["Location"]).content.decode()
+    assert "各案可按当时的流程表逐步重现" in shown and number in alice.get("/evidence/packages/").content.decode()
+    assert read_zip(alice.get(f"{answer['Location']}package.zip").content)[SEAL]
+    cora = visit(world.cora)
+    given = {"key": "5b0a7f4e-4b4e-4c53-9d0b-0c3f0a6e9f15", "ground": "court", "document_number": "1", "document_organ": "法院"}
+    assert cora.post(address, given).status_code == 422
+    copy = SimpleUploadedFile("order.pdf", PAPER, "application/pdf")
+    assert cora.post(address, {**given, "document_copy": copy}).status_code == 302
+    for stranger in (world.mallory, None):
+        client = visit(stranger)
+        assert client.get(f"/evidence/cases/{case.pk}/slot/").content.strip() == b""
+        assert client.get(address).status_code in (302, 401, 404)
+        assert client.get(f"/evidence/packages/{number}/").status_code in (302, 401, 404)
+        assert client.get(f"/evidence/packages/{number}/package.zip").status_code in (302, 401, 404)
+
+
+def test_the_api_extracts_and_hands_out(world: World, case: Case) -> None:
+    header: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {token(world.alice, world.now)}"}
+    body = {"cases": [case.number], "ground": "own"}
+    answer = Client().post("/api/evidence/packages", body, "application/json", **header)
+    assert answer.status_code == 200, answer.content
+    number = answer.json()["number"]
+    services.sequence_once(world.now)
+    assert Client().get(f"/api/evidence/packages/{number}", **header).json()["sealed"] is True
+    files = read_zip(Client().get(f"/api/evidence/packages/{number}/package.zip", **header).content)
+    assert verify_package(files, signer.keyring(), clock.now()).sealed
+    assert Client().get(f"/api/evidence/packages/{number}").status_code == 401
+    wrong = {**body, "document": {"number": "1", "organ": "x", "filename": "a", "media_type": "b", "content": "not base64!"}}
+    assert Client().post("/api/evidence/packages", wrong, "application/json", **header).status_code in (400, 422)
+    given = {"number": "1", "organ": "法院", "filename": "o.pdf", "media_type": "application/pdf",
+             "content": base64.b64encode(PAPER).decode()}  # fmt: skip
+    refused = Client().post(
+        "/api/evidence/packages", {**body, "ground": "court", "document": given}, "application/json", **header
+    )
+    assert refused.status_code == 403 and refused.json()["error"]["code"] == "extraction-ground-needed"
+
+
+@pytest.fixture()
+def now() -> datetime:
+    """Pages read the clock, so their stories are set just before now."""
+    return clock.now() - timedelta(days=20)
