@@ -105,7 +105,7 @@ def rules_page(rules: RuleSet) -> str:
 
 
 def _import_everything() -> None:
-    """Errors are found by their class tree, so every module must have been read, whoever asks first."""
+    """Commands, facts and errors are known once their modules were read: all of them are, whoever asks first."""
     import shugu
 
     for module in pkgutil.walk_packages(shugu.__path__, "shugu."):
@@ -128,6 +128,7 @@ def errors() -> list[type[ShuguError]]:
 
 
 def reference_page() -> str:
+    _import_everything()
     lines = ["# 参考 / Reference", "", "## 命令 / Commands", "", "| 命令 command | 名称 title |", "|---|---|"]
     commands = [c for c in COMMANDS.values() if ".tests." not in c.function.__module__]
     lines += [f"| `{c.name}` | {c.title.zh} / {c.title.en} |" for c in sorted(commands, key=lambda c: c.name)]
