@@ -14,7 +14,7 @@ $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "需要 Python 3.11 或更新 / Python 3.11 or newer is needed"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "安装依赖（首次约一分钟）/ installing dependencies (about a minute the first time) …"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[venue,connector,demo,dev]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[venue,connector,chain,demo,dev]'
 	@touch $@
 
 install: $(INSTALLED)  ## install everything into .venv

@@ -13,6 +13,7 @@ from pathlib import Path
 
 def _parser() -> argparse.ArgumentParser:
     # Here and not above: `shugu verify` loads nothing of a venue.
+    from shugu.edges.chain.command_line import add_to as add_chain
     from shugu.edges.federation.command_line import add_to as add_federation
     from shugu.registry.import_cli import add_to as add_registry
     from shugu.rules_cli import add_to as add_rules
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     add_rules(sub)
     add_registry(sub)
     add_federation(sub)
+    add_chain(sub)
     return parser
 
 

@@ -39,7 +39,7 @@ for _app in (
 ):
     if (BASE_DIR / _app / "apps.py").exists():
         INSTALLED_APPS.append(f"shugu.{_app}")
-INSTALLED_APPS += ["shugu.edges.bank", "shugu.edges.federation"]
+INSTALLED_APPS += ["shugu.edges.bank", "shugu.edges.federation", "shugu.edges.chain"]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

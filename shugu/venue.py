@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "init": init, "serve": serve, "worker": worker, "demo": demo, "demonstrate": demonstrate,
         "audit": audit, "check": check, "docs": docs, "rules": rules, "registry": registry, "federation": federation,
+        "chain": chain,
     }  # fmt: skip
     return commands[options.command](options)
 
@@ -279,5 +280,13 @@ def federation(options: argparse.Namespace) -> int:
     """What `shugu federation` does (shugu/edges/federation/command_line.py)."""
     setup()
     from shugu.edges.federation import command_line
+
+    return command_line.run(options)
+
+
+def chain(options: argparse.Namespace) -> int:
+    """What `shugu chain` does (shugu/edges/chain/command_line.py)."""
+    setup()
+    from shugu.edges.chain import command_line
 
     return command_line.run(options)

@@ -13,6 +13,7 @@ from django.db.models import Q
 from procrastinate.exceptions import ProcrastinateException
 
 from shugu.edges.bank import services as bank
+from shugu.edges.chain import services as chain
 from shugu.edges.federation import services as federation
 from shugu.evidence import services as evidence
 from shugu.formats.errors import ShuguError
@@ -22,6 +23,7 @@ from shugu.registry import services as registry
 log = logging.getLogger(__name__)
 _SWEEP_EVERY = timedelta(seconds=5)
 _PAUSE = 0.1
+_CHAINS_EVERY = 5.0
 _AFTER_FAILURE = 2.0
 _WATCH = 1.0
 _SILENT_SECONDS = 30  # three of the queue's own heartbeats: whoever held the job is gone
@@ -63,7 +65,7 @@ def settle(rounds: int = 60) -> int:
     for _ in range(rounds):
         now = clock.now()
         done = _sequence(now) + subscriptions.deliver(now) + sweeping.sweep(now) + holds.lapse(now)
-        done += bank.work(now) + federation.work(now) + run_jobs() + registry.prepare_due(now)
+        done += bank.work(now) + federation.work(now) + chain.work(now) + run_jobs() + registry.prepare_due(now)
         total += done
         if not done:
             return total
@@ -81,6 +83,7 @@ def run(stop: threading.Event) -> int:
             ("clocks", _sweep, _SWEEP_EVERY.total_seconds()),
             ("bank", lambda: bank.work(clock.now()), 1.0),
             ("federation", lambda: federation.work(clock.now()), 0.5),
+            ("chain", lambda: chain.work(clock.now()), _CHAINS_EVERY),
             ("jobs", run_jobs, _PAUSE * 5),
         )
     ]

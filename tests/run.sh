@@ -15,6 +15,17 @@ if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null 
     fi
 fi
 
+if command -v npm >/dev/null; then
+    if ! cmp -s contracts/package.json .tools/package.json || [ ! -d .tools/node_modules ]; then
+        echo "== installing the contract's compiler and a test chain into .tools"
+        mkdir -p .tools && cp contracts/package.json .tools/
+        npm install --prefix .tools --no-package-lock --ignore-scripts --no-audit --no-fund --silent \
+            || { rm -f .tools/package.json; echo "!! solc and anvil could not be installed: chain tests will be SKIPPED"; }
+    fi
+else
+    echo "!! no npm: the contract is not recompiled and chain tests will be SKIPPED"
+fi
+
 echo "== style";        $BIN/ruff check .
 echo "== types";        $BIN/mypy shugu connector
 echo "== layers";       $BIN/lint-imports --no-cache
