@@ -17,6 +17,7 @@ from shugu.formats.canonical import b64, parse_object
 from shugu.kernel import clock
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid
+from shugu.kernel.erasure import EraseFact, erase_fact
 from shugu.web.api import Strict, actor_of, key_of
 
 router = Router()
@@ -59,6 +60,19 @@ def _shown(found: FactEvidence) -> dict[str, Any]:
 def fact(request: HttpRequest, fact_id: int) -> dict[str, Any]:
     """State, entry, proof and checks of one fact; its payload and salt for those who may see them."""
     return _shown(queries.evidence_of(fact_id, _actor(request)))
+
+
+class EraseIn(Strict):
+    ground: str
+    request: str
+
+
+@router.post("/evidence/facts/{int:fact_id}/erase", operation_id="evidence_erase", response=dict[str, int])
+def erase(request: HttpRequest, fact_id: int, body: EraseIn) -> dict[str, int]:
+    """Erase payload and salt of a fact as law demands; by the seat of compliance, on a ground that is told. The
+    commitment and every proof stay."""
+    wanted = EraseFact(fact_id, body.ground, body.request)
+    return erase_fact(wanted, actor=actor_of(request), now=clock.now(), key=key_of(request))
 
 
 @router.get("/evidence/proofs/{digest}", operation_id="evidence_proof")

@@ -45,11 +45,11 @@ class Venue:
     def part(self, *words: str) -> subprocess.Popen[bytes]:
         return self.spawn("tests.campaign.parts", *words)
 
-    def do(self, *words: str, may_die: bool = False) -> dict[str, Any]:
+    def do(self, *words: str, may_die: bool = False, patience: int = 180) -> dict[str, Any]:
         """A part run to its end: what it printed last, {} when it was killed."""
         done = subprocess.run(
             [sys.executable, "-m", "tests.campaign.parts", *words], cwd=ROOT, env=self.environment(), capture_output=True,
-            text=True, timeout=180, check=False,
+            text=True, timeout=patience, check=False,
         )  # fmt: skip
         if done.returncode == -signal.SIGKILL and may_die:
             return {}

@@ -173,12 +173,13 @@ def waiting() -> dict[str, Any]:
 
 
 def main(words: list[str]) -> int:
-    from tests.campaign import money
+    from tests.campaign import faults, money
 
     parts: dict[str, Any] = {
         "found": found, "write": lambda name, count: write(name, int(count)), "examine": examine,
         "revive": revive, "waiting": waiting,
         "stage": money.stage, "money": lambda die_at: money.run(int(die_at)), "conserved": money.conserved,
+        "faults": lambda seed, runs: faults.faults(int(seed), int(runs)),
     }  # fmt: skip
     print(json.dumps(parts[words[0]](*words[1:]), ensure_ascii=False), flush=True)
     return 0

@@ -1,4 +1,4 @@
-module peers/tessera
+module peers/tessera_posix
 
 go 1.25.0
 
