@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from shugu.evidence import queries, queries_package
+from shugu.evidence import queries, queries_deposit, queries_package
+from shugu.evidence.depositing import DepositEvidence, Item, deposit
 from shugu.evidence.extracting import ExtractPackage, LegalDocument, extract_package
-from shugu.evidence.models import Package
+from shugu.evidence.models import Deposit, Package
 from shugu.evidence.queries import FactEvidence
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.canonical import b64, parse_object
@@ -84,6 +85,62 @@ def proof(request: HttpRequest, digest: str) -> dict[str, Any]:
     return {**_shown(found), "sealed": parse_object(queries.sealed(digest)) if whole else None}
 
 
+class ItemIn(Strict):
+    """A document: its `content` (base64), which the venue then keeps, or only its `sha256`."""
+
+    name: str
+    media_type: str = ""
+    content: str | None = None
+    sha256: str = ""
+
+
+class DepositIn(Strict):
+    title: str
+    description: str
+    items: list[ItemIn]
+    promise: bool
+
+
+def _deposit(row: Deposit) -> dict[str, Any]:
+    return {
+        "number": row.number, "title": row.title, "description": row.description, "items": row.items, "report": row.report,
+        "certificate_number": row.certificate_number, "certificate": row.certificate, "fact": row.fact,
+        "deposited_at": row.deposited_at.isoformat(),
+    }  # fmt: skip
+
+
+@router.post("/evidence/deposits", operation_id="deposit_evidence")
+def deposit_evidence(request: HttpRequest, payload: DepositIn) -> dict[str, Any]:
+    """Fix documents as evidence; the report and the certificate are fetched as sealed documents by their digests."""
+    items = tuple(
+        Item(i.name, i.media_type, _decoded(i.content) if i.content is not None else None, i.sha256) for i in payload.items
+    )
+    cmd = DepositEvidence(payload.title, payload.description, items, payload.promise)
+    return _deposit(deposit(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request)))
+
+
+@router.get("/evidence/deposits/{number}", operation_id="evidence_deposit")
+def one_deposit(request: HttpRequest, number: str) -> dict[str, Any]:
+    """For the depositor and those who oversee."""
+    return _deposit(queries_deposit.deposit(number, actor_of(request)))
+
+
+@router.get("/evidence/deposits/{number}/holds/{sha256}", operation_id="evidence_deposit_holds")
+def deposit_holds(request: HttpRequest, number: str, sha256: str) -> dict[str, Any]:
+    """Anybody: whether a document with this digest is in that deposit. An unknown number is answered like another digest."""
+    found = queries_deposit.held(number, sha256.lower())
+    if found is None:
+        return {"held": False}
+    return {"held": True, "name": found.name, "deposited_at": found.deposited_at.isoformat(), "fact": found.fact}
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except ValueError as error:
+        raise InputInvalid(fields="content", field_errors={"content": ("不是 Base64", "not base64")}) from error
+
+
 class DocumentIn(Strict):
     """A legal document; `content` is base64."""
 
@@ -113,11 +170,7 @@ def extract(request: HttpRequest, payload: PackageIn) -> dict[str, Any]:
     given = payload.document
     document = None
     if given is not None:
-        try:
-            content = b64decode(given.content, validate=True)
-        except ValueError as error:
-            raise InputInvalid(fields="content", field_errors={"content": ("不是 Base64", "not base64")}) from error
-        document = LegalDocument(given.number, given.organ, given.filename, given.media_type, content)
+        document = LegalDocument(given.number, given.organ, given.filename, given.media_type, _decoded(given.content))
     cmd = ExtractPackage(tuple(payload.cases), payload.ground, document)
     return _package(extract_package(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request)))
 

@@ -51,3 +51,23 @@ class Package(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["person", "id"], name="package_person")]
+
+
+class Deposit(models.Model):
+    """What an organisation had fixed as evidence: digests of documents, whether or not their bytes are kept here. Never
+    changed (trigger). `items`: name, sha256, sm3 (empty where only a digest was given), size, kept."""
+
+    number = models.CharField(max_length=40, unique=True)
+    org = models.BigIntegerField()
+    person = models.BigIntegerField()
+    title = models.CharField(max_length=200)
+    description = models.TextField()
+    items = models.JSONField()
+    report = models.CharField(max_length=64)
+    certificate_number = models.CharField(max_length=40, unique=True)
+    certificate = models.CharField(max_length=64)
+    deposited_at = models.DateTimeField()
+    fact = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["org", "id"], name="deposit_org")]

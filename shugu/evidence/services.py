@@ -16,6 +16,7 @@ from typing import Final
 from django.db import DatabaseError, connection, transaction
 
 from shugu.evidence import domain, fencing, journal_rows, tile_files
+from shugu.evidence.depositing import DepositEvidence, Item, deposit
 from shugu.evidence.errors import LogForked, RootDiffers, StoreFails, TileMissing, WriterSuperseded
 from shugu.evidence.extracting import ExtractPackage, LegalDocument, extract_package
 from shugu.evidence.fencing import Term, writer
@@ -210,6 +211,6 @@ def run(stop: threading.Event) -> None:
 
 
 __all__ = [
-    "BATCH", "ExtractPackage", "LegalDocument", "Sequenced", "extract_package", "rebuild", "run",
-    "sequence_once", "writer",
+    "BATCH", "DepositEvidence", "ExtractPackage", "Item", "LegalDocument", "Sequenced", "deposit", "extract_package",
+    "rebuild", "run", "sequence_once", "writer",
 ]  # fmt: skip

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.evidence import views, views_package
+from shugu.evidence import views, views_deposit, views_package
 
 app_name = "evidence"
 urlpatterns = [
@@ -15,6 +15,11 @@ urlpatterns = [
     path("evidence/facts/<int:fact_id>/proof/", views.proof_file, name="proof_file"),
     path("evidence/facts/<int:fact_id>/content/", views.fact_file, name="fact_file"),
     path("evidence/documents/<str:digest>/", views.sealed_file, name="sealed_file"),
+    path("evidence/deposits/", views_deposit.deposits, name="deposits"),
+    path("evidence/deposits/new/", views_deposit.new, name="deposit_new"),
+    path("evidence/deposits/<str:number>/", views_deposit.one, name="deposit"),
+    path("evidence/deposits/<str:number>/<slug:what>.<slug:form>", views_deposit.paper, name="deposit_paper"),
+    path("evidence/check/", views_deposit.check, name="check"),
     path("evidence/packages/", views_package.packages, name="packages"),
     path("evidence/packages/<str:number>/", views_package.package, name="package"),
     path("evidence/packages/<str:number>/package.zip", views_package.package_zip, name="package_zip"),

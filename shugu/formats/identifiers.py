@@ -90,6 +90,7 @@ class NumberKind(StrEnum):
     RECOGNITION = "RCG"
     MOVE = "MOV"
     PACKAGE = "PKG"
+    DEPOSIT = "EVD"
 
     @classmethod
     def named(cls, text: str) -> NumberKind:
