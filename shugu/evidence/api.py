@@ -17,8 +17,8 @@ from shugu.formats import checkpoint as checkpoints
 from shugu.formats.canonical import b64, parse_object
 from shugu.kernel import clock
 from shugu.kernel.cases import Actor
-from shugu.kernel.errors import InputInvalid
 from shugu.kernel.erasure import EraseFact, erase_fact
+from shugu.kernel.errors import InputInvalid
 from shugu.web.api import Strict, actor_of, key_of
 
 router = Router()
