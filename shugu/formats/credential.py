@@ -76,7 +76,11 @@ def hash_data(body: Document, options: Document, key: VerifyKey) -> bytes:
 
     The options are the proof without `proofValue`; the body is the credential without `proof`.
     """
-    return key.suite.hash(canonical(options)) + key.suite.hash(canonical(body))
+    return _hash_data(canonical(body), options, key)
+
+
+def _hash_data(body: bytes, options: Document, key: VerifyKey) -> bytes:
+    return key.suite.hash(canonical(options)) + key.suite.hash(body)
 
 
 def make_proof(body: Document, key: Signer, created: datetime) -> Document:
@@ -144,8 +148,13 @@ def signer(proof: Document, keys: Keyring) -> VerifyKey:
 
 def verify_proof(body: Document, proof: Document, key: VerifyKey) -> None:
     """Raises BadSignature, FormatError."""
+    _verify_proof(canonical(body), proof, key)
+
+
+def _verify_proof(body: bytes, proof: Document, key: VerifyKey) -> None:
+    """The same over the canonical body, which all proofs of a credential share."""
     options = {k: v for k, v in proof.items() if k != "proofValue"}
-    if not key.holds(hash_data(body, options, key), from_multibase(str(proof["proofValue"]))):
+    if not key.holds(_hash_data(body, options, key), from_multibase(str(proof["proofValue"]))):
         raise BadSignature(name=key.method)
 
 
@@ -161,13 +170,13 @@ def _signers(body: Document, proofs: list[Document], keys: Keyring) -> tuple[str
 
 
 def _suite_check(
-    suite: str, issuer: str, body: Document, signed: list[tuple[Document, VerifyKey]], keys: Keyring
+    suite: str, issuer: str, body: bytes, signed: list[tuple[Document, VerifyKey]], keys: Keyring
 ) -> Check:
     check = CheckId.PROOF_ED25519 if suite == "intl" else CheckId.PROOF_SM2
     own = [(proof, key) for proof, key in signed if key.suite.name == suite]
     try:
         for proof, key in own:
-            verify_proof(body, proof, key)
+            _verify_proof(body, proof, key)
         if suite in keys.suites_of(issuer) and not any(key.name == issuer for _, key in own):
             raise MissingSignature(name=f"{issuer} ({suite})")
     except ShuguError as error:
@@ -183,7 +192,8 @@ def verify_credential(credential: Document, keys: Keyring) -> list[Check]:
     try:
         body, proofs = split_proofs(credential)
         check_body(body)
-        canonical(credential)
+        whole = canonical(body)
+        canonical(proofs)
     except FormatError as error:
         return [failed(CheckId.CREDENTIAL_FORM, error)]
     checks = [passed(CheckId.CREDENTIAL_FORM)]
@@ -193,7 +203,7 @@ def verify_credential(credential: Document, keys: Keyring) -> list[Check]:
         return [*checks, failed(CheckId.ISSUER_PINNED, error)]
     checks.append(passed(CheckId.ISSUER_PINNED, issuer, issuer))
     signed = list(zip(proofs, signers, strict=True))
-    return checks + [_suite_check(s, issuer, body, signed, keys) for s in CRYPTOSUITES]
+    return checks + [_suite_check(s, issuer, whole, signed, keys) for s in CRYPTOSUITES]
 
 
 def require_credential(credential: Document, keys: Keyring) -> Document:

@@ -52,6 +52,11 @@ def _ed25519(private: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(private)
 
 
+@lru_cache(maxsize=256)
+def _ed25519_public(public: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public)
+
+
 class Intl:
     name = "intl"
     note_type = ED25519_TYPE
@@ -73,7 +78,7 @@ class Intl:
 
     def verify(self, public: bytes, message: bytes, signature: bytes) -> bool:
         try:
-            Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+            _ed25519_public(public).verify(signature, message)
         except (EdInvalid, ValueError):
             return False
         return True
@@ -175,7 +180,7 @@ class VerifyKey:
         """The key id as 8 hexadecimal digits."""
         return self.id_bytes.hex()
 
-    @property
+    @cached_property
     def method(self) -> str:
         """The verification-method URL of this key: https://<name>#<key id>."""
         return f"https://{self.name}#{self.key_id}"

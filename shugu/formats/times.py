@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from shugu.formats.errors import FormatError
 
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 
 
 def write_time(at: datetime) -> str:
@@ -22,6 +22,6 @@ def read_time(text: str) -> datetime:
     if not _TIME.fullmatch(text):
         raise FormatError(reason=("时间写法有误", "malformed time"))
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        return datetime.fromisoformat(text)
     except ValueError as error:
         raise FormatError(reason=("没有这一时刻", "there is no such time")) from error
