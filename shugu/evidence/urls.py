@@ -9,6 +9,7 @@ urlpatterns = [
     path("log/checkpoint", views.checkpoint, name="checkpoint"),
     path("log/keys", views.keys, name="keys"),
     path("log/tile/<path:rest>", views.tile, name="tile"),
+    path("verify/offline/", views.offline_verifier, name="offline_verifier"),
     path("evidence/", views.home, name="home"),
     path("evidence/facts/<int:fact_id>/", views.fact, name="fact"),
     path("evidence/facts/<int:fact_id>/badge/", views.fact_badge, name="fact_badge"),

@@ -21,6 +21,7 @@ from shugu.formats.canonical import b64
 from shugu.formats.errors import ShuguError
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import NotFound
+from shugu.verifier import browser
 from shugu.web.forms import add_refusal
 from shugu.web.shapes import Seal, SealState
 
@@ -82,6 +83,16 @@ def _takes_gzip(request: HttpRequest) -> bool:
 @require_safe
 def keys(request: HttpRequest) -> HttpResponse:
     return _bytes(request, queries.vkey().encode(), TEXT, "public, max-age=3600")
+
+
+@require_safe
+def offline_verifier(request: HttpRequest) -> HttpResponse:
+    """The verifier as one page, for reading here or (`?download`) for keeping: it needs no server from then on."""
+    response = HttpResponse(browser.html(), content_type="text/html; charset=utf-8")
+    response["Content-Security-Policy"] = f"{browser.policy()}; frame-ancestors 'none'"
+    if "download" in request.GET:
+        response["Content-Disposition"] = 'attachment; filename="shugu-verify.html"'
+    return response
 
 
 @require_safe

@@ -22,7 +22,7 @@ from shugu.formats.suites import Keyring, keyring
 from shugu.formats.times import read_time
 from shugu.formats.verdicts import EXIT, USAGE, VERDICTS, Verdict
 from shugu.formats.verify import Further, Verifier
-from shugu.verifier import printing
+from shugu.verifier import browser, printing
 from shugu.verifier.targets import Examined, Given, Kind, WrongUse, examine, gather, read_leaf, sniffed
 
 _ABOUT: Final = """用固定的公钥离线验证凭证、封存文件、日志证明、事实、检查点、PDF 或整个目录，逐项列出检查及其结论。
@@ -50,9 +50,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    out.add_argument("target", nargs="+", type=Path, help="文件或目录 / files or folders")
+    out.add_argument("target", nargs="*", type=Path, help="文件或目录 / files or folders")
     out.add_argument(
-        "--key", type=Path, action="append", required=True, metavar="VENUE.vkey",
+        "--key", type=Path, action="append", default=[], metavar="VENUE.vkey",
         help="受信公钥文件，可多次 / the pinned keys; may be given again for another venue",
     )  # fmt: skip
     out.add_argument("--at", metavar="TIME", help="验证时刻，默认现在 / time of verification, 2026-11-22T02:05:04Z; default now")
@@ -73,6 +73,9 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--lang", choices=("zh", "en"), default="zh", help="语言 / language")
     out.add_argument("--both", action="store_true", help="中英对照 / both languages")
     out.add_argument("--short", action="store_true", help="每项一行 / one line a check")
+    out.add_argument(
+        "--page", type=Path, metavar="FILE", help="写出浏览器版（单个网页），不作验证 / write the verifier for browsers, one page"
+    )
     out.add_argument("--jobs", type=int, default=1, metavar="N", help="并行进程数，0 为全部核心 / processes; 0 for every core")
     return out
 
@@ -82,9 +85,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     asking = parser()
     try:
         given = asking.parse_args(argv)
+        if given.page is None and not (given.target and given.key):
+            asking.error("文件与 --key 均须给出 / a target and --key are needed")
     except SystemExit as stop:
         return USAGE if stop.code else 0
     try:
+        if given.page is not None:
+            given.page.write_text(browser.html(), "utf-8")
+            return 0
         return run(given)
     except (OSError, UnicodeDecodeError) as error:
         print(f"{asking.prog}: {error}", file=sys.stderr)

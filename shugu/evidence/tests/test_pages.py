@@ -23,6 +23,7 @@ from shugu.formats.verify import verify_document
 from shugu.kernel import documents, signer
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
+from shugu.verifier import browser
 
 pytestmark = pytest.mark.django_db
 Visit = Callable[[Actor | None], Client]
@@ -264,3 +265,12 @@ def test_it_refuses_sizes_that_the_log_does_not_have(write: Write, visit: Visit,
     with pytest.raises(InputInvalid):
         queries.consistency(4, 3)
     assert "成立" in client.get("/evidence/?from=2&to=5").content.decode()
+
+
+def test_the_verifier_for_browsers_is_one_page_that_may_fetch_nothing(visit: Visit) -> None:
+    answer = visit(None).get("/verify/offline/")
+    assert answer.content.decode() == browser.html()
+    said = answer["Content-Security-Policy"]
+    assert said.startswith("default-src 'none'; script-src 'sha256-") and "frame-ancestors 'none'" in said
+    kept = visit(None).get("/verify/offline/?download")
+    assert "attachment" in kept["Content-Disposition"] and kept.content == answer.content

@@ -1,0 +1,161 @@
+// The desk: takes keys and files, shows every check with the words of the command line. Nothing leaves the page.
+"use strict";
+
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const words = JSON.parse(byId("words").textContent);
+  const TONES = { sealed: "good", failed: "bad" };
+  const MARKS = { ok: ["通过", "holds"], failed: ["未通过", "failed"], skipped: ["未检查", "skipped"] };
+  const MARK_TONES = { ok: "good", failed: "bad", skipped: "quiet" };
+  const LABELS = { against: ["对照", "Against"], found: ["结果", "Found"], proves: ["可证", "Proves"], limits: ["不证", "Does not prove"] };
+  let chosen = new Map(); // file name to its bytes
+  let turn = 0;
+  let asOf = ""; // what the last run was for
+
+  function element(tag, className, ...inside) {
+    const out = document.createElement(tag);
+    if (className) out.className = className;
+    out.append(...inside);
+    return out;
+  }
+
+  // Both languages; the page's style shows one.
+  function both([zh, en]) {
+    const parts = document.createDocumentFragment();
+    for (const [lang, text] of [["zh", zh], ["en", en]]) {
+      const part = element("span", "", text);
+      part.lang = lang;
+      parts.append(part);
+    }
+    return parts;
+  }
+
+  const pair = (list, term, value) => list.append(element("dt", "", both(term)), element("dd", "", value));
+
+  function checkItem(check) {
+    const said = words.checks[check.n - 1];
+    const mark = element("span", `mark ${MARK_TONES[check.outcome]}`, both(MARKS[check.outcome]));
+    const summary = element("summary", "", element("span", "n", String(check.n)), mark, element("span", "", both(said.title)));
+    const list = element("dl", "");
+    pair(list, LABELS.against, both(said.against));
+    if (check.detail[0]) pair(list, LABELS.found, both(check.detail));
+    if (check.outcome === "ok") for (const name of ["proves", "limits"]) pair(list, LABELS[name], both(said[name]));
+    const details = element("details", "", summary, list);
+    details.open = check.outcome === "failed";
+    const item = element("li", "", details);
+    Object.assign(item.dataset, { n: check.n, outcome: check.outcome });
+    return item;
+  }
+
+  async function about(report) {
+    const list = element("dl", "ids"), credential = report.credential;
+    const form = report.checks[1];
+    if (!credential || form.outcome !== "ok") return list;
+    pair(list, ["签发方", "Issuer"], credential.issuer);
+    const number = credential.credentialSubject.number ?? credential.id;
+    if (typeof number === "string") pair(list, ["编号", "Number"], number);
+    pair(list, ["凭证摘要 SHA-256", "Digest, SHA-256"], Bytes.hex(await Verify.sha256(Json.bytes(credential))));
+    return list;
+  }
+
+  async function shown(name, report, keys, now) {
+    const verdict = words.verdicts[report.verdict];
+    const out = element("article", "document", element("h3", "", name));
+    out.dataset.verdict = report.verdict;
+    out.append(element("p", `notice ${TONES[report.verdict] ?? "warning"}`, both(verdict.sentence)));
+    out.append(element("p", "", both(verdict.conclusion)));
+    if (report.verdict === "sealed") out.append(element("p", "quiet", both(words.not_asked.status)));
+    const ids = await about(report);
+    pair(ids, ["验证时刻", "As of"], now.toISOString().replace(/\.\d+/, ""));
+    out.append(ids, element("ol", "checks", ...report.checks.map(checkItem)));
+    const pinned = element("dl", "ids");
+    for (const key of keys) pair(pinned, [key.suite, key.suite], `${key.name} ${key.id}`);
+    out.append(element("p", "", both(words.keys)), pinned);
+    return out;
+  }
+
+  // X.fact.json and X.tlog-proof go with X.json.
+  function documents() {
+    const out = [], parts = new Set();
+    for (const [name, data] of chosen) {
+      if (!name.endsWith(".json") || name.endsWith(".fact.json")) continue;
+      const stem = name.slice(0, -".json".length), fact = `${stem}.fact.json`, proof = `${stem}.tlog-proof`;
+      parts.add(name).add(fact).add(proof);
+      out.push([name, data, chosen.get(fact) ?? null, chosen.get(proof) ?? null]);
+    }
+    return { out, left: [...chosen.keys()].filter((name) => !parts.has(name)) };
+  }
+
+  function moment() {
+    const text = byId("at").value.trim();
+    byId("at-wrong").hidden = true;
+    if (!text) return new Date();
+    try { return Verify.readTime(text); }
+    catch (error) { if (!(error instanceof Refused)) throw error; byId("at-wrong").hidden = false; return null; }
+  }
+
+  async function pinned() {
+    const text = byId("keys").value, wrong = byId("keys-wrong");
+    wrong.hidden = true;
+    if (!text.trim()) return null;
+    try { return await Verify.readKeys(text); }
+    catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      wrong.replaceChildren(both(error.told));
+      wrong.hidden = false;
+      return null;
+    }
+  }
+
+  async function run() {
+    const mine = ++turn, result = byId("result");
+    result.dataset.state = "running";
+    asOf = byId("at").value;
+    const keys = await pinned(), now = moment(), found = [];
+    const { out, left } = documents();
+    if (keys && now) for (const [name, data, fact, proof] of out)
+      found.push(await shown(name, await Verify.verify(data, keys, now, fact, proof), keys, now));
+    for (const name of left) {
+      const why = ["旁边没有它的凭证（同名 .json）", "its credential (.json of the same name) is not here"];
+      found.push(element("p", "notice warning", `${name}: `, both(why)));
+    }
+    if (mine !== turn) return; // something newer was given meanwhile
+    if (found.length) result.replaceChildren(...found);
+    else if (chosen.size || byId("keys").value.trim())
+      result.replaceChildren(element("p", "quiet", both(keys ? ["还没有文件。", "No document yet."] : ["还没有公钥。", "No keys yet."])));
+    result.dataset.state = "done";
+  }
+
+  async function take(files) {
+    const documentsGiven = [...files].filter((file) => !file.name.endsWith(".vkey"));
+    if (documentsGiven.length) chosen = new Map();
+    for (const file of files) {
+      if (file.name.endsWith(".vkey")) byId("keys").value = await file.text();
+      else chosen.set(file.name, new Uint8Array(await file.arrayBuffer()));
+    }
+    await run();
+  }
+
+  function speak(lang) {
+    document.documentElement.lang = document.documentElement.dataset.lang = lang;
+    const button = byId("language");
+    button.textContent = lang === "zh" ? "English" : "中文";
+    button.lang = lang === "zh" ? "en" : "zh";
+  }
+
+  byId("language").addEventListener("click", () => speak(document.documentElement.dataset.lang === "zh" ? "en" : "zh"));
+  byId("key-file").addEventListener("change", async (event) => {
+    const [file] = event.target.files;
+    if (file) { byId("keys").value = await file.text(); await run(); }
+  });
+  byId("keys").addEventListener("input", run);
+  byId("at").addEventListener("change", () => { if (byId("at").value !== asOf) run(); });
+  byId("files").addEventListener("change", (event) => take(event.target.files));
+  for (const name of ["dragover", "dragleave", "drop"]) document.addEventListener(name, (event) => {
+    event.preventDefault();
+    byId("drop").classList.toggle("over", name === "dragover");
+    if (name === "drop") take(event.dataTransfer.files);
+  });
+  if (!/^zh/i.test(navigator.language ?? "zh") && new URLSearchParams(location.search).get("lang") !== "zh") speak("en");
+  Verify.canVerify().then((able) => { byId("unable").hidden = able; document.documentElement.dataset.able = able; });
+})();

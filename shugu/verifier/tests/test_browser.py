@@ -1,0 +1,158 @@
+"""The page in a real Chromium, from a file: the same verdicts, numbers and words as the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shugu.formats.checks import CORE, TITLES
+from shugu.formats.tests import golden
+from shugu.formats.times import read_time
+from shugu.formats.verdicts import VERDICTS, Verdict
+from shugu.formats.verify import verify_document
+from shugu.formats.words import words
+from shugu.verifier import browser
+from shugu.verifier.cli import main
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+VERIFY = """async ([document, keys, at, fact, proof]) => {
+  const part = (text) => text === null ? null : Bytes.utf8(text);
+  const report = await Verify.verify(part(document), await Verify.readKeys(keys), Verify.readTime(at), part(fact), part(proof));
+  return [report.verdict, report.checks.map((check) => check.outcome)];
+}"""
+VKEYS = golden.read("venue.vkey").decode()
+
+
+def test_the_page_is_one_file_that_asks_nothing_of_anybody() -> None:
+    page = browser.html()
+    assert not re.search(r"\{\{\w+\}\}", page)
+    assert not re.search(r"""(?:src|href)=["'](?!data:)""", page)
+    assert not re.search(r"\b(?:fetch|XMLHttpRequest|WebSocket|eval|importScripts|sendBeacon)\b", browser.script())
+    assert "default-src 'none'" in browser.policy() and "connect-src" not in browser.policy()
+    assert "</script" not in browser.script() and "innerHTML" not in browser.script()
+
+
+def test_it_is_written_by_the_command_line(tmp_path: Path) -> None:
+    assert main(["--page", str(tmp_path / "verify.html")]) == 0
+    assert (tmp_path / "verify.html").read_text("utf-8") == browser.html()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("!! NO CHROMIUM on this machine: the page was NOT tried in a browser (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    file = tmp_path_factory.mktemp("page") / "verify.html"
+    file.write_text(browser.html(), "utf-8")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        shown = opened.new_context(locale="zh-CN", offline=True).new_page()
+        faults: list[str] = []
+        shown.on("pageerror", lambda error: faults.append(str(error)))
+        shown.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        shown.goto(file.as_uri())
+        shown.wait_for_selector("html[data-able=true]")
+        yield shown
+        opened.close()
+        assert not faults
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("offline-page")
+class TestInAChromium:
+    def verified(self, page: Page, document: str, keys: str = VKEYS, *parts: str | None) -> tuple[str, list[str]]:
+        fact, proof = (*parts, None, None)[:2]
+        verdict, outcomes = page.evaluate(VERIFY, [document, keys, golden.AT, fact, proof])
+        return verdict, outcomes
+
+    def test_every_good_vector_holds_and_every_defect_fails_at_its_check(self, page: Page) -> None:
+        good = (
+            ("voucher.sealed.json", "venue.vkey"), ("intl.voucher.sealed.json", "intl.venue.vkey"),
+            ("witnessed.voucher.sealed.json", "witnessed.venue.vkey"),
+        )  # fmt: skip
+        for name, keys in good:
+            verdict, _ = self.verified(page, golden.read(name).decode(), golden.read(keys).decode())
+            assert verdict == "sealed", name
+        for case in golden.read_json("rejects.json")["documents"]:
+            told = verify_document(case["document"].encode(), case["vkeys"], read_time(golden.AT))
+            verdict, outcomes = self.verified(page, case["document"], case["vkeys"])
+            assert outcomes.index("failed") + 1 == case["check"], case["name"]
+            assert (verdict, outcomes) == (told.verdict.value, [c.outcome.value for c in told.checks]), case["name"]
+
+    def test_the_three_files_and_what_is_not_sealed(self, page: Page) -> None:
+        parts = [golden.read(f"voucher.{name}").decode() for name in ("json", "fact.json", "tlog-proof")]
+        assert self.verified(page, parts[0], VKEYS, *parts[1:])[0] == "sealed"
+        assert self.verified(page, parts[0], VKEYS, parts[1])[0] == "signed-not-sealed"
+        assert self.verified(page, parts[0])[0] == "signed-not-sealed"
+        assert self.verified(page, parts[0], golden.read("intl.venue.vkey").decode())[0] == "failed"
+
+    def test_no_byte_can_change(self, page: Page) -> None:
+        """One bit in every seventh byte; junk beside it. Latin-1 keeps each byte a character on the way there."""
+        sealed = golden.read("voucher.sealed.json")
+        places = range(0, len(sealed), 7)
+        changed = [sealed[:at] + bytes([sealed[at] ^ (1 << at % 8)]) + sealed[at + 1 :] for at in places]
+        changed += [b"", b"{}", b"[]", b"null", b"\xff", b"[" * 5000, sealed[:-1], sealed + b" ", b"\xef\xbb\xbf" + sealed]
+        verdicts = page.evaluate(
+            """async ([documents, keys, at]) => {
+              const pinned = await Verify.readKeys(keys), out = [];
+              for (const one of documents) {
+                const data = Uint8Array.from(one, (char) => char.charCodeAt(0));
+                out.push((await Verify.verify(data, pinned, Verify.readTime(at))).verdict);
+              }
+              return out;
+            }""",
+            [[one.decode("latin-1") for one in changed], VKEYS, golden.AT],
+        )
+        assert set(verdicts) == {"failed"} and len(verdicts) == len(changed) > 300
+
+    def test_json_and_keys_have_the_one_spelling(self, page: Page) -> None:
+        case = golden.read_json("canonical.json")
+        read = """(all) => all.map((hex) => {
+          try { return Bytes.hex(Json.bytes(Json.read(Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16))))); }
+          catch (error) { if (!(error instanceof Refused)) throw error; return "refused"; }
+        })"""
+        accepted = [one["canonical_hex"] for one in case["accepted"]]
+        assert page.evaluate(read, accepted) == accepted
+        assert set(page.evaluate(read, list(case["refused"].values()))) == {"refused"}
+        keys = golden.read_json("keys.json")
+        found = page.evaluate("async (text) => (await Verify.readKeys(text)).map((key) => key.method)", VKEYS)
+        assert found == [key["method"] for key in keys]
+        wrong = [VKEYS.replace("d0d62232", "d0d62233"), "", "# nothing", VKEYS + VKEYS, VKEYS.replace("+AdiY", "+AdiZ")]
+        refused = """async (all) => {
+          const out = [];
+          for (const text of all)
+            try { await Verify.readKeys(text); out.push("read"); } catch (error) { out.push(error.constructor.name); }
+          return out;
+        }"""
+        assert page.evaluate(refused, wrong) == ["Refused"] * len(wrong)
+
+    def test_the_desk_shows_every_check_with_the_words_of_the_command_line(self, page: Page) -> None:
+        page.set_input_files("#key-file", str(golden.VECTORS / "venue.vkey"))
+        page.fill("#at", golden.AT)
+        page.set_input_files("#files", [str(golden.VECTORS / f"voucher.{n}") for n in ("json", "fact.json", "tlog-proof")])
+        page.wait_for_selector("article[data-verdict=sealed]")
+        assert page.locator("article .notice").inner_text() == VERDICTS[Verdict.SEALED][0]
+        titles = page.locator(".checks summary").all_inner_texts()
+        for check, shown in zip(CORE, titles, strict=True):
+            assert TITLES[check][0] in shown and shown.startswith(str(check.number))
+        page.locator(".checks summary").nth(7).press("Enter")  # by keyboard
+        assert words().checks[CORE[7]].proves[0] in page.locator(".checks li").nth(7).inner_text()
+        page.click("#language")
+        assert page.locator("article .notice").inner_text() == VERDICTS[Verdict.SEALED][1]
+        forged = json.dumps({"credential": {}, "fact": {}, "proof": ""}, separators=(",", ":")).encode()
+        files: list[Any] = [{"name": "forged.json", "mimeType": "application/json", "buffer": forged}]
+        page.set_input_files("#files", files)
+        page.wait_for_selector("article[data-verdict=failed]")
+        assert page.locator("article h3").all_inner_texts() == ["forged.json"]
+        page.set_viewport_size({"width": 375, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") == 375
