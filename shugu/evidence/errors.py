@@ -99,6 +99,8 @@ class StoreFails(ShuguError):
         "序列器会自动重试；持续出现时检查存储桶与网络。",
         "The sequencer tries again; if it goes on, look at bucket and network.",
     )
+
+
 class GroundNeeded(ShuguError):
     """Evidence leaves the venue on a legal ground only."""
 
