@@ -16,8 +16,7 @@ from shugu.kernel.models import Clock, Cursor, SequencerState
 @dataclass(frozen=True)
 class Health:
     """`unsequenced`: facts without a place in the log; `due_clocks`: past their moment and not handled yet;
-    sizes in bytes; `checkpoint_age` None before the first checkpoint; `missing`: witnesses not on the public checkpoint;
-    `forks`: contradictions seen in the logs of others that this venue witnesses."""
+    sizes in bytes; `checkpoint_age` None before the first checkpoint."""
 
     unsequenced: int
     placed: int
@@ -29,9 +28,6 @@ class Health:
     database_bytes: int
     disk_free: int
     disk_total: int
-    missing: tuple[str, ...] = ()
-    unpublished: int | None = None
-    forks: int = 0
 
 
 def health(now: datetime) -> Health:
@@ -49,7 +45,7 @@ def health(now: datetime) -> Health:
         size = int(cursor.fetchone()[0])
         cursor.execute("SELECT status, count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'failed') GROUP BY status")
         jobs = dict(cursor.fetchall())
-    head, ours = evidence.head(), evidence.witnesses()
+    head = evidence.head()
     disk = shutil.disk_usage(runtime.home().path)
     return Health(
         waiting, placed,
@@ -59,6 +55,4 @@ def health(now: datetime) -> Health:
         ),
         Clock.objects.filter(status="running", due_at__lte=now).count(), int(jobs.get("todo", 0)), int(jobs.get("failed", 0)),
         timedelta(seconds=int((now - head.signed_at).total_seconds())) if head else None, size, disk.free, disk.total,
-        tuple(w.name for w in ours.lines if not w.on_public) if ours else (), ours.waiting if ours else None,
-        sum(log.forks for log in evidence.witnessed()),
     )  # fmt: skip

@@ -16,4 +16,4 @@ class ChainEdgeConfig(AppConfig):
 
         register_audit("chain.anchors", audit.audit_anchors)
         register_slot("evidence.fact.anchors", "chain:fact_anchor", Text("链上锚定", "Anchors"))
-        register_slot("party.operations.below", "chain:operations_card", Text("链上锚定", "Anchors"))
+        register_slot("party.operations.cards", "chain:operations_card", Text("链上锚定", "Anchors"))

@@ -9,7 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from shugu.edges.chain.config import Chain
+from shugu.edges.chain.contract import same_address
 from shugu.edges.chain.domain import Cost, gas_per_thousand, wei_per_thousand
+from shugu.edges.chain.errors import ChainUnknown
 from shugu.edges.chain.installed import chain as chain_named
 from shugu.edges.chain.installed import chains as configured
 from shugu.edges.chain.models import OPEN, Anchor, ChainState
@@ -59,6 +61,14 @@ class ChainView:
     open: AnchorView | None
     gas_per_thousand: Decimal | None
     wei_per_thousand: Decimal | None
+
+
+def chain_at(chain_id: int, contract: str) -> Chain:
+    """The configured chain with that id whose contract stands at that address. Errors: ChainUnknown, ChainConfigInvalid."""
+    for found in configured():
+        if found.chain_id == chain_id and same_address(found.contract, contract):
+            return found
+    raise ChainUnknown(name=f"{chain_id} {contract}")
 
 
 def _view(row: Anchor) -> AnchorView:
@@ -127,6 +137,6 @@ def anchor_by_id(anchor: int) -> AnchorView:
 
 
 __all__ = [
-    "AnchorView", "Anchored", "ChainView", "Proven", "anchor_by_id", "anchors", "chain_named", "configured", "costs",
+    "AnchorView", "Anchored", "ChainView", "Proven", "anchor_by_id", "anchors", "chain_at", "chain_named", "configured", "costs",
     "covering", "overview", "prove_document", "prove_included", "verify_anchor",
 ]  # fmt: skip

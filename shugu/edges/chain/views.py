@@ -54,8 +54,14 @@ def operations(request: HttpRequest) -> HttpResponseBase:
         chains, broken = [_shown(c) for c in queries.overview()], None
     except ShuguError as error:
         chains, broken = [], Text(error.message("zh"), error.message("en"))
-    shown = {"chains": chains, "broken": broken, "table": table, "rule": rule_on()}
+    shown = {"chains": chains, "broken": broken, "table": table, **_rule()}
     return render(request, "chain/operations.html", shown)
+
+
+def _rule() -> dict[str, int]:
+    rule = rule_on()
+    minutes, hours = rule.interval // timedelta(minutes=1), rule.longest // timedelta(hours=1)
+    return {"growth": rule.growth, "minutes": minutes, "hours": hours, "confirmations": rule.confirmations}
 
 
 def _tx(anchor: AnchorView) -> str:
@@ -88,7 +94,7 @@ def _shown(view: ChainView) -> dict[str, object]:
 
 @require_safe
 def operations_card(request: HttpRequest, place: str) -> HttpResponse:
-    """The card on the operator's first page (slot "party.operations.below")."""
+    """The card on the operator's first page (slot "party.operations.cards")."""
     require(request, "operator")
     try:
         alarms = sum(1 for c in queries.overview() if c.state is not None and c.state.alarm)
