@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "init": init, "serve": serve, "worker": worker, "demo": demo, "demonstrate": demonstrate,
         "audit": audit, "check": check, "docs": docs, "rules": rules, "registry": registry, "federation": federation,
-        "chain": chain,
+        "chain": chain, "log": log,
     }  # fmt: skip
     return commands[options.command](options)
 
@@ -266,6 +266,14 @@ def rules(options: argparse.Namespace) -> int:
     if options.what != "coverage":
         setup()  # whose values are checked against the apps' schemas; a count of files needs none
     return rules_cli.run(options)
+
+
+def log(options: argparse.Namespace) -> int:
+    """What `shugu log witness` does (shugu/evidence/witness_cli.py); the rest of `shugu log` needs no venue."""
+    setup()
+    from shugu.evidence import witness_cli
+
+    return witness_cli.run(options.rest[1:])
 
 
 def registry(options: argparse.Namespace) -> int:

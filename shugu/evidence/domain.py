@@ -13,7 +13,7 @@ from shugu.formats.checks import Outcome
 from shugu.formats.errors import MissingSignature, Pair, ShuguError, UnknownSigner
 from shugu.formats.leaf import verify_entry
 from shugu.formats.merkle import leaf_hash, root_by_inclusion, root_from
-from shugu.formats.note import parse_note
+from shugu.formats.note import Note, parse_note
 from shugu.formats.proof import TlogProof
 from shugu.formats.suites import Keyring
 from shugu.formats.tiles import (
@@ -208,6 +208,12 @@ def _signed(proof: TlogProof, keys: Keyring, origin: str, suite: str) -> Pair | 
             key.verify(note.text.encode(), line.signature)
             return _same(key.method)
     raise MissingSignature(name=f"{origin} ({suite})")
+
+
+def without_cosignatures(note: bytes) -> bytes:
+    """The note as the venue signed it: with the lines under the origin's name alone. Raises BadNote, BadCheckpoint."""
+    parsed, origin = parse_note(note), checkpoints.parse(note).origin
+    return Note(parsed.text, tuple(s for s in parsed.signatures if s.name == origin)).encode()
 
 
 def checkpoint_of(note: bytes) -> checkpoints.Checkpoint:

@@ -99,6 +99,8 @@ class StoreFails(ShuguError):
         "序列器会自动重试；持续出现时检查存储桶与网络。",
         "The sequencer tries again; if it goes on, look at bucket and network.",
     )
+
+
 class GroundNeeded(ShuguError):
     """Evidence leaves the venue on a legal ground only."""
 
@@ -124,3 +126,10 @@ class EvidenceBroken(ShuguError):
         "The evidence fails its own check ({check}): {why}. No package was made.",
     )
     remedy = ("运行 shugu audit 查明并报告。", "Run shugu audit to find out why, and report it.")
+
+
+class AlreadyWitnessed(ShuguError):
+    code = "already-witnessed"
+    status = 409
+    sentence = ("日志 {origin} 已按这些公钥见证。", "The log {origin} is witnessed with these keys already.")
+    remedy = ("无需再次登记。", "There is nothing to do.")

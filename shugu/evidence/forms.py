@@ -16,3 +16,12 @@ class ConsistencyForm(FieldForm):
         # `from` is a Python keyword, so the fields are named here.
         self.fields["from"] = forms.IntegerField(label=words("旧的大小", "Old size"), min_value=0)
         self.fields["to"] = forms.IntegerField(label=words("新的大小", "New size"), min_value=0)
+
+
+class WitnessLogForm(FieldForm):
+    """The keys of a log to be witnessed."""
+
+    vkeys = forms.CharField(
+        label=words("日志公钥（venue.vkey 的内容）", "The log's keys (content of venue.vkey)"),
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}), max_length=4_000,
+    )  # fmt: skip

@@ -71,3 +71,68 @@ class Deposit(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["org", "id"], name="deposit_org")]
+
+
+class Published(models.Model):
+    """One row: the checkpoint that is public, with its cosignatures. It may lag behind LogState while witnesses are waited
+    for; proofs are given under it. It never shrinks (trigger)."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True)
+    size = models.BigIntegerField()
+    root = models.BinaryField()
+    note = models.BinaryField()
+    published_at = models.DateTimeField()
+
+
+class Cosignature(models.Model):
+    """A witness's line on one of our checkpoints, verified before it was kept; append-only (trigger). No fact tells of it:
+    a fact would make a new checkpoint, which would be cosigned in turn, for ever."""
+
+    size = models.BigIntegerField()
+    root = models.BinaryField()
+    vkey = models.CharField(max_length=400)
+    line = models.TextField()
+    cosigned_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["vkey", "-size"], name="evidence_cosigned")]
+
+
+class WitnessTrouble(models.Model):
+    """The last failure of a witness since it last cosigned; the row goes when it cosigns again. `code` as in
+    cosigning.TROUBLES."""
+
+    vkey = models.CharField(max_length=400, primary_key=True)
+    code = models.CharField(max_length=20)
+    since = models.DateTimeField()
+    last = models.DateTimeField()
+
+
+class WitnessedLog(models.Model):
+    """A log of another venue that this venue witnesses: the latest checkpoint cosigned. It never shrinks (trigger), not
+    even when witnessing ended and begins anew."""
+
+    origin = models.CharField(max_length=200, unique=True)
+    log_id = models.CharField(max_length=64, unique=True)
+    vkeys = models.TextField()
+    size = models.BigIntegerField(default=0)
+    root = models.BinaryField()
+    note = models.BinaryField(default=b"")
+    cosigned_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+
+class WitnessAlarm(models.Model):
+    """A signed checkpoint that does not extend what was cosigned, with the one that was. `proven`: the two alone convict the
+    log; otherwise only the proof sent with it was wrong."""
+
+    log = models.ForeignKey(WitnessedLog, on_delete=models.PROTECT, related_name="+")
+    size = models.BigIntegerField()
+    root = models.BinaryField()
+    first = models.BinaryField()
+    second = models.BinaryField()
+    proven = models.BooleanField()
+    raised_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["log", "size", "root", "proven"], name="evidence_alarm_once")]

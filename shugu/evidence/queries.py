@@ -15,9 +15,10 @@ from typing import Final
 
 from django.db import connection
 
-from shugu.evidence import domain, tile_files
+from shugu.evidence import domain, tile_files, witness_standing
 from shugu.evidence.errors import NotSealedYet, TileMissing
-from shugu.evidence.models import LogState
+from shugu.evidence.models import LogState, Published
+from shugu.evidence.witness_standing import Alarm, WitnessedView, Witnesses
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.canonical import parse_object
 from shugu.formats.errors import BadTile, FormatError, ShuguError
@@ -36,7 +37,7 @@ from shugu.formats.proof import TlogProof
 from shugu.formats.sealed import seal
 from shugu.formats.suites import Keyring
 from shugu.formats.tiles import WIDTH, TileRef, decode_bundle, hash_reader, parse_path, width_in
-from shugu.kernel import documents, signer
+from shugu.kernel import documents, signer, witness_keys
 from shugu.kernel import queries as kernel
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
@@ -114,9 +115,14 @@ class Consistency:
 
 
 def head() -> Head | None:
-    """The state of the log; None before the sequencer has run for the first time."""
+    """The log as published, cosignatures included; None before the sequencer has run for the first time. What is signed
+    and waits for witnesses is not yet public: no proof is given under it."""
+    out = Published.objects.filter(pk=1).first()
+    if out is not None:
+        return Head(out.size, bytes(out.root), bytes(out.note), out.published_at)
     row = LogState.objects.filter(pk=1).first()
-    if row is None:
+    policy = witness_keys.policy()
+    if row is None or (policy is not None and policy.demands):
         return None
     return Head(row.size, bytes(row.root), bytes(row.checkpoint), row.signed_at)
 
@@ -124,6 +130,12 @@ def head() -> Head | None:
 def _size() -> int:
     found = head()
     return found.size if found else 0
+
+
+def witnesses() -> Witnesses | None:
+    """Who cosigns our checkpoints, and who is missing; None where the venue asks nobody. Errors: BadWitnessPolicy, HomeError."""
+    out = head()
+    return witness_standing.ours(out.note if out else None, out.size if out else -1)
 
 
 def tile(path: str) -> bytes:
@@ -190,7 +202,7 @@ def badges(fact_ids: Iterable[int]) -> Mapping[int, Badge]:
     log = head()
     if log is None:
         return {pk: Badge(pk, BadgeState.WAITING) for pk in facts}
-    trusted, read = _trusted(log.note, signer.keyring()), _reader(log.size)
+    trusted, read = _trusted(log.note, witness_keys.keyring()), _reader(log.size)
     out = {}
     for pk, fact in facts.items():
         place = places.get(pk)
@@ -342,5 +354,21 @@ def consistency(old: int, new: int) -> Consistency:
 
 
 def vkey() -> str:
-    """The content of `venue.vkey`: the public keys that sign documents and checkpoints, one a line."""
-    return signer.keyring().text()
+    """The content of `venue.vkey`: the public keys that sign documents and checkpoints, then those of witnesses, one a
+    line."""
+    return witness_keys.keyring().text()
+
+
+def witnessed() -> tuple[WitnessedView, ...]:
+    """The logs of other venues that this venue witnesses."""
+    return witness_standing.witnessed()
+
+
+def witness_alarms(limit: int = 50) -> tuple[Alarm, ...]:
+    """Checkpoints of witnessed logs that did not extend what was cosigned, newest first."""
+    return witness_standing.alarms(limit)
+
+
+def witnessed_note(log_id: str) -> bytes | None:
+    """The latest note cosigned for a log, by the SHA-256 of its origin; None for a log that was never witnessed."""
+    return witness_standing.latest(log_id)

@@ -15,13 +15,14 @@ from typing import Final
 
 from django.db import DatabaseError, connection, transaction
 
-from shugu.evidence import domain, fencing, journal_rows, tile_files
+from shugu.evidence import cosigning, domain, fencing, journal_rows, tile_files
 from shugu.evidence.depositing import DepositEvidence, Item, deposit
 from shugu.evidence.errors import LogForked, RootDiffers, StoreFails, TileMissing, WriterSuperseded
 from shugu.evidence.extracting import ExtractPackage, LegalDocument, extract_package
 from shugu.evidence.fencing import Term, writer
 from shugu.evidence.models import Checkpoint, LogState
-from shugu.evidence.stores import Reached
+from shugu.evidence.stores import Reached, may_follow
+from shugu.evidence.witnessed import UnwitnessLog, WitnessLog, unwitness_log, witness_log
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.checkpoint import Checkpoint as TreeHead
 from shugu.formats.errors import BadTile
@@ -73,13 +74,20 @@ def sequence_once(now: datetime, limit: int = BATCH, *, reached: Reached = tile_
 
 
 def _behind(state: LogState) -> bool:
-    """Whether another checkpoint than the latest signed one is public."""
-    return tile_files.published() != bytes(state.checkpoint)
+    """Whether the latest signed checkpoint is not yet public in the form that the witness policy wants."""
+    return cosigning.pending(state, tile_files.published())
 
 
 def _publish(state: LogState, term: Term, reached: Reached) -> None:
-    """The database's checkpoint as the public one. Errors: LogForked, WriterSuperseded, StoreFails."""
-    tile_files.publish(bytes(state.checkpoint), term, reached)
+    """The database's checkpoint as the public one, unless cosignatures are missing that the policy demands.
+    Errors: LogForked, WriterSuperseded, StoreFails; BadWitnessPolicy."""
+    for note in cosigning.forms(state, tile_files.published()):
+        term.check()
+        may_follow(tile_files.published(), note)  # nothing may contradict what is out, the database least of all
+        cosigning.put_out(note)
+        reached("checkpoint recorded")
+        term.check()
+        tile_files.publish(note, term, reached)
 
 
 def _begin(reached: Reached) -> Term:
@@ -211,6 +219,6 @@ def run(stop: threading.Event) -> None:
 
 
 __all__ = [
-    "BATCH", "DepositEvidence", "ExtractPackage", "Item", "LegalDocument", "Sequenced", "deposit", "extract_package",
-    "rebuild", "run", "sequence_once", "writer",
+    "BATCH", "DepositEvidence", "ExtractPackage", "Item", "LegalDocument", "Sequenced", "UnwitnessLog", "WitnessLog", "deposit",
+    "extract_package", "rebuild", "run", "sequence_once", "unwitness_log", "witness_log", "writer",
 ]  # fmt: skip

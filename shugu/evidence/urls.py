@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.evidence import views, views_deposit, views_package
+from shugu.evidence import views, views_deposit, views_package, witness_views
 
 app_name = "evidence"
 urlpatterns = [
@@ -10,6 +10,13 @@ urlpatterns = [
     path("log/keys", views.keys, name="keys"),
     path("log/tile/<path:rest>", views.tile, name="tile"),
     path("verify/offline/", views.offline_verifier, name="offline_verifier"),
+    path("witness/add-checkpoint", witness_views.add_checkpoint, name="add_checkpoint"),
+    path("witness/witness.vkey", witness_views.vkey, name="witness_vkey"),
+    path("witness/<str:log_id>/checkpoint", witness_views.latest, name="witnessed_checkpoint"),
+    path("operations/witness/", witness_views.home, name="witness"),
+    path("operations/witness/add/", witness_views.add, name="witness_add"),
+    path("operations/witness/remove/", witness_views.remove, name="witness_remove"),
+    path("operations/witness/alarms/<int:alarm>/<str:which>", witness_views.alarm_note, name="witness_alarm"),
     path("evidence/", views.home, name="home"),
     path("evidence/facts/<int:fact_id>/", views.fact, name="fact"),
     path("evidence/facts/<int:fact_id>/badge/", views.fact_badge, name="fact_badge"),

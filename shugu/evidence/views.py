@@ -111,6 +111,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "note": head.note.decode() if head else "",
         "root": b64(head.root) if head else "",
         "keys": queries.vkey(),
+        "ours": queries.witnesses(),
         "form": form,
         "found": found,
         "hashes": [b64(h) for h in found.hashes] if found else [],

@@ -36,6 +36,7 @@ class ConfigInvalid(HomeError):
 class HomeConfig:
     """What home.toml says. mode: "real" or "demo". `connector_networks`: inner networks (CIDR) in which connectors of a
     real venue may stand, such as "10.20.0.0/16"; everywhere else only addresses of the open internet are called.
+    `witness_policy`: the file, in the home, that says which witnesses must cosign checkpoints (C2SP tlog-policy).
     `log_store`: where the log's objects lie, such as "s3://bucket/prefix"; <home>/log without it (its options and
     secrets: <home>/log_store.toml)."""
 
@@ -46,6 +47,7 @@ class HomeConfig:
     https: bool = False
     connector_networks: tuple[str, ...] = ()
     log_store: str = ""
+    witness_policy: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class Home:
             f"https = {'true' if config.https else 'false'}",
             "connector_networks = [" + ", ".join(f'"{n}"' for n in config.connector_networks) + "]",
             f'log_store = "{config.log_store}"',
+            f'witness_policy = "{config.witness_policy}"',
         ]
         whole = self.config_file.with_suffix(".new")
         whole.write_text("\n".join(lines) + "\n", "utf-8")

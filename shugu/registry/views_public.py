@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from shugu.formats.credential import credential_digest
 from shugu.formats.verdicts import EXIT, Verdict
 from shugu.formats.verify import verify_document
-from shugu.kernel import clock, signer
+from shugu.kernel import clock, witness_keys
 from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
@@ -124,7 +124,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     form = VerifyForm(request.POST or None, request.FILES or None)
     page: dict[str, Any] = {"form": form, "number": number}
     if request.method == "POST" and form.is_valid():
-        report = verify_document(form.cleaned_data["file"].read(), signer.keyring(), now)
+        report = verify_document(form.cleaned_data["file"].read(), witness_keys.keyring(), now)
         told = report.as_dict("en" if language.current() == "en" else "zh")
         page |= {"report": told, "verdict": Chip(str(told["sentence"]), VERDICT_TONES[report.verdict])}
         subject = (report.credential or {}).get("credentialSubject")

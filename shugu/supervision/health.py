@@ -16,7 +16,8 @@ from shugu.kernel.models import Clock, Cursor, SequencerState
 @dataclass(frozen=True)
 class Health:
     """`unsequenced`: facts without a place in the log; `due_clocks`: past their moment and not handled yet;
-    sizes in bytes; `checkpoint_age` None before the first checkpoint."""
+    sizes in bytes; `checkpoint_age` None before the first checkpoint; `missing`: witnesses not on the public checkpoint;
+    `forks`: contradictions seen in the logs of others that this venue witnesses."""
 
     unsequenced: int
     placed: int
@@ -28,6 +29,9 @@ class Health:
     database_bytes: int
     disk_free: int
     disk_total: int
+    missing: tuple[str, ...] = ()
+    unpublished: int | None = None
+    forks: int = 0
 
 
 def health(now: datetime) -> Health:
@@ -45,7 +49,7 @@ def health(now: datetime) -> Health:
         size = int(cursor.fetchone()[0])
         cursor.execute("SELECT status, count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'failed') GROUP BY status")
         jobs = dict(cursor.fetchall())
-    head = evidence.head()
+    head, ours = evidence.head(), evidence.witnesses()
     disk = shutil.disk_usage(runtime.home().path)
     return Health(
         waiting, placed,
@@ -55,4 +59,6 @@ def health(now: datetime) -> Health:
         ),
         Clock.objects.filter(status="running", due_at__lte=now).count(), int(jobs.get("todo", 0)), int(jobs.get("failed", 0)),
         timedelta(seconds=int((now - head.signed_at).total_seconds())) if head else None, size, disk.free, disk.total,
+        tuple(w.name for w in ours.lines if not w.on_public) if ours else (), ours.waiting if ours else None,
+        sum(log.forks for log in evidence.witnessed()),
     )  # fmt: skip

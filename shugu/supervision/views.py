@@ -45,6 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "lines": [shown.kpi_line(k) for k in found], "watcher": bool(actor.seats & SEATS),
         "stuck": queries.stuck() if actor.seats & SEATS else (),
         "overdue": len(queries.overdue(now)) if actor.seats & SEATS else 0,
+        "forks": sum(log.forks for log in evidence.witnessed()) if actor.seats & SEATS else 0,
     }  # fmt: skip
     return render(request, "supervision/home.html", context)
 

@@ -1,0 +1,51 @@
+"""`shugu log witness add|list|remove`: the operator's page at /operations/witness/, in a terminal."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from shugu.evidence import queries, services
+from shugu.kernel import clock
+from shugu.kernel.cases import Actor
+from shugu.kernel.errors import NotFound
+from shugu.party import queries as parties
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="shugu log witness", description="本场所见证的日志 / logs this venue witnesses")
+    sub = parser.add_subparsers(dest="what", required=True)
+    add = sub.add_parser("add", help="见证一个日志 / witness a log")
+    add.add_argument("--key", type=Path, required=True, help="日志的 .vkey 文件 / the log's .vkey file")
+    sub.add_parser("list", help="见证的日志 / witnessed logs")
+    remove = sub.add_parser("remove", help="停止见证 / stop witnessing")
+    remove.add_argument("origin")
+    for each in (add, remove):
+        each.add_argument("--as", dest="login", required=True, help="运营账号 / the operator's sign-in name")
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code; `list` gives 1 when a witnessed log has forked. Errors: as the commands; NotFound for the account."""
+    options = _parser().parse_args(arguments)
+    if options.what == "list":
+        found = queries.witnessed()
+        for log in found:
+            state = "ended" if log.ended_at else "witnessed"
+            print(f"{log.origin}\t{log.size}\t{state}\t{log.forks}\t{log.alarms}")
+        return 1 if any(log.forks for log in found) else 0
+    actor, now = _actor(options.login), clock.now()
+    if options.what == "add":
+        row = services.witness_log(services.WitnessLog(options.key.read_text("utf-8")), actor=actor, now=now)
+    else:
+        row = services.unwitness_log(services.UnwitnessLog(options.origin), actor=actor, now=now)
+    print(row.origin)
+    return 0
+
+
+def _actor(login: str) -> Actor:
+    found = [one.person for one in parties.staff() if one.login == login]
+    if not found:
+        raise NotFound(what=(f"账号 {login}", f"account {login}"))
+    return parties.actor_for(found[0], None)
