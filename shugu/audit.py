@@ -18,6 +18,7 @@ from shugu.formats.canonical import parse_object
 from shugu.formats.checks import Outcome
 from shugu.formats.credential import verify_credential
 from shugu.formats.errors import FormatError, ShuguError
+from shugu.formats.keyhistory import KeyPeriods
 from shugu.kernel import clock, runtime, signer, subscriptions, tables
 from shugu.kernel.audits import Audit, Violation, audits
 from shugu.kernel.models import RuleSetCopy
@@ -188,21 +189,22 @@ def _case_faults(seen: _Replay, procedure: str, version: int, state: str, revisi
 
 
 _DIGESTS = (
-    "SELECT id, name, payload::jsonb -> 'digests' FROM kernel_fact "
-    "WHERE payload LIKE '%%\"digests\":{%%' AND id > %s ORDER BY id LIMIT %s"
+    "SELECT f.id, f.name, f.payload::jsonb -> 'digests', p.position FROM kernel_fact f "
+    "LEFT JOIN kernel_position p ON p.fact_id = f.id "
+    "WHERE f.payload LIKE '%%\"digests\":{%%' AND f.id > %s ORDER BY f.id LIMIT %s"
 )
 
 
 def audit_documents() -> Iterator[Violation]:
-    """Every document kept here that a fact names is whole, and every credential of this venue among them verifies;
-    every filed material is still here."""
-    keys, seen = signer.keyring(), set[str]()
+    """Every document kept here that a fact names is whole, and every credential of this venue among them verifies with
+    the keys that were in force at the fact's place in the log; every filed material is still here."""
+    periods, seen = signer.periods(), set[str]()
     for rows in _pages(_DIGESTS, 5_000):
-        for fact, name, digests in rows:
+        for fact, name, digests, place in rows:
             for kind, digest in (json.loads(digests) if isinstance(digests, str) else digests).items():
                 if digest not in seen:
                     seen.add(digest)
-                    for what in _document_faults(str(digest), keys):
+                    for what in _document_faults(str(digest), periods, place):
                         yield Violation("kernel.documents", f"fact:{fact} {name} {kind}:{digest}", what)
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT digest FROM kernel_material ORDER BY digest")
@@ -217,7 +219,7 @@ def _content(digest: str) -> bytes | None:
     return path.read_bytes() if len(digest) == 64 and path.is_file() else None
 
 
-def _document_faults(digest: str, keys: Any) -> Iterator[tuple[str, str]]:
+def _document_faults(digest: str, periods: KeyPeriods, place: int | None) -> Iterator[tuple[str, str]]:
     content = _content(digest)
     if content is None:
         return  # the digest of something kept elsewhere: a data file, a connector's receipt
@@ -230,7 +232,7 @@ def _document_faults(digest: str, keys: Any) -> Iterator[tuple[str, str]]:
         return  # not a credential
     if value.get("issuer") != f"https://{signer.origin()}":
         return
-    for check in verify_credential(value, keys):
+    for check in verify_credential(value, periods.for_entry(place)):
         if check.outcome is Outcome.FAILED:
             yield check.detail
 

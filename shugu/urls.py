@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", api.urls),
     # Where a connector that is being founded fetches the keys it pins.
     path(".well-known/venue.vkey", evidence_views.keys, name="venue_vkey"),
+    path(".well-known/venue-keys.json", evidence_views.key_history, name="venue_keys"),
 ]
 for _config in apps.get_app_configs():
     if _config.name.startswith("shugu.") and find_spec(f"{_config.name}.urls"):

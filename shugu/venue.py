@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "init": init, "serve": serve, "worker": worker, "demo": demo, "demonstrate": demonstrate,
         "audit": audit, "check": check, "docs": docs, "rules": rules, "registry": registry, "federation": federation,
-        "chain": chain, "log": log,
+        "chain": chain, "log": log, "keys": keys,
     }  # fmt: skip
     return commands[options.command](options)
 
@@ -274,6 +274,14 @@ def log(options: argparse.Namespace) -> int:
     from shugu.evidence import witness_cli
 
     return witness_cli.run(options.rest[1:])
+
+
+def keys(options: argparse.Namespace) -> int:
+    """What `shugu keys` does (shugu/keys_cli.py)."""
+    setup()
+    from shugu import keys_cli
+
+    return keys_cli.run(options)
 
 
 def registry(options: argparse.Namespace) -> int:

@@ -26,6 +26,18 @@ else
     echo "!! no npm: the contract is not recompiled and chain tests will be SKIPPED"
 fi
 
+if ! command -v softhsm2-util >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "== installing SoftHSM2 for the tests of keys in a hardware module"
+        { apt-get update -qq && apt-get install -y -qq softhsm2; } >/dev/null 2>&1 || echo "!! SoftHSM2 could not be installed: HSM tests will be SKIPPED"
+    else
+        echo "!! no SoftHSM2 and not root: HSM tests will be SKIPPED"
+    fi
+fi
+if ! $BIN/python -c "import pkcs11" 2>/dev/null; then
+    echo "!! python-pkcs11 (extra: hsm) is not installed: HSM tests will be SKIPPED"
+fi
+
 echo "== style";        $BIN/ruff check .
 echo "== types";        $BIN/mypy shugu connector
 echo "== layers";       $BIN/lint-imports --no-cache

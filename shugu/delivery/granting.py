@@ -136,7 +136,7 @@ def _paper(number: str, contract: trade.ContractView, binding: Binding) -> paper
 
 def paper_of(grant: Grant) -> papers.Grant:
     """The grant as it was signed; the venue's own signature is verified again."""
-    return papers.read_grant(grant.document, signer.keyring())
+    return papers.read_grant(grant.document, signer.periods().named_by(grant.document))
 
 
 def push_later(grant: int, seconds: int) -> None:

@@ -15,6 +15,7 @@ class EvidenceConfig(AppConfig):
         from shugu.web import navigation, slots
 
         register_audit("evidence.log", log_audit.audit_log)
+        register_audit("evidence.keys", log_audit.audit_keys)
         slots.register_slot(slots.EVIDENCE, "evidence:subject_badge", Text("存证", "Evidence"))
         slots.register_slot("evidence.fact", "evidence:fact_badge", Text("存证", "Evidence"))
         slots.register_slot("case.side", "evidence:case_slot", Text("证据包", "Evidence package"))

@@ -133,3 +133,30 @@ class AlreadyWitnessed(ShuguError):
     status = 409
     sentence = ("日志 {origin} 已按这些公钥见证。", "The log {origin} is witnessed with these keys already.")
     remedy = ("无需再次登记。", "There is nothing to do.")
+
+
+class OverlapRunning(ShuguError):
+    code = "key-overlap-running"
+    status = 409
+    sentence = ("密钥正在交替：{why}。", "The keys are in overlap: {why}.")
+    remedy = (
+        "待交替期满并停用旧密钥后再办；若旧密钥失窃，请声明失窃。",
+        "Retire the old key when the overlap is over, or say that it was stolen.",
+    )
+
+
+class NoSuchKey(ShuguError):
+    code = "no-such-key"
+    status = 404
+    sentence = ("没有编号为 {key} 的在用密钥。", "No key {key} is in force.")
+    remedy = ("用 shugu keys list 查看。", "See shugu keys list.")
+
+
+class RecoveryNeeded(ShuguError):
+    code = "recovery-key-needed"
+    status = 409
+    sentence = ("本场所设有恢复密钥，启用新密钥或声明失窃须由它签名。", "This venue has a recovery key; it must sign for this.")
+    remedy = (
+        "取出离线保管的恢复密钥，用 shugu keys --recovery FILE 办理。",
+        "Fetch the recovery key from where it is kept, and use shugu keys --recovery FILE.",
+    )

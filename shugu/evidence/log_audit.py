@@ -12,11 +12,14 @@ from shugu.evidence.fencing import writer
 from shugu.evidence.models import Checkpoint, LogState
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.errors import ShuguError
+from shugu.formats.keyhistory import replay
 from shugu.formats.merkle import Frontier, leaf_hash
-from shugu.kernel import signer, witness_keys
+from shugu.kernel import key_lines, signer, witness_keys
 from shugu.kernel.audits import Violation
 
 CHECK = "evidence.log"
+KEYS = "evidence.keys"
+_TOLD = "SELECT payload::jsonb -> 'digests' ->> 'key_line' FROM kernel_fact WHERE subject LIKE 'kernel.key_line:%'"
 
 
 def _broken(subject: str, zh: str, en: str) -> Violation:
@@ -108,12 +111,34 @@ def _roots(frontier: Frontier, chunk: list[bytes], left: list[Checkpoint]) -> It
 
 def _note(size: int, root: bytes, note: bytes) -> Iterator[Violation]:
     try:
-        signed = checkpoints.verify_strict(note, signer.keyring())
+        signed = checkpoints.verify_strict(note, signer.periods().for_checkpoint(size))
     except ShuguError as error:
         yield _broken(f"checkpoint:{size}", error.message("zh"), error.message("en"))
         return
     if (signed.origin, signed.size, signed.root) != (signer.origin(), size, root):
         yield _broken(f"checkpoint:{size}", "所签内容与留底不同", "what was signed is not what is on record")
+
+
+def audit_keys() -> Iterator[Violation]:
+    """The key history holds, each of its lines is named by a fact, and each end fixes the log that there really was."""
+    lines = key_lines.lines()
+    try:
+        periods = replay(lines) if lines else None
+    except ShuguError as error:
+        yield Violation(KEYS, "history", (error.message("zh"), error.message("en")))
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_TOLD)
+        told = {row[0] for row in cursor.fetchall()}
+    for line in lines:
+        if line.digest not in told:
+            what = ("没有记载它的事实", "no fact names it")
+            yield Violation(KEYS, f"line:{line.statement.n}", what)
+    for period in periods.periods if periods else ():
+        # The empty tree has no checkpoint on record.
+        if period.until and not Checkpoint.objects.filter(size=period.until, root=period.root).exists():
+            what = ("它停用时的根不是日志的根", "the root at its end is not the log's")
+            yield Violation(KEYS, f"key:{period.key.key_id}", what)
 
 
 def _published(state: LogState) -> Iterator[Violation]:
@@ -126,7 +151,8 @@ def _published(state: LogState) -> Iterator[Violation]:
     if out == bytes(state.checkpoint):
         return
     try:
-        size = checkpoints.verify_strict(out, witness_keys.keyring()).size
+        size = checkpoints.parse(out).size
+        checkpoints.verify_strict(out, witness_keys.log_keyring(size))
         own = domain.without_cosignatures(out)
     except ShuguError as error:
         yield _broken("checkpoint", error.message("zh"), error.message("en"))

@@ -37,7 +37,7 @@ from shugu.formats.proof import TlogProof
 from shugu.formats.sealed import seal
 from shugu.formats.suites import Keyring
 from shugu.formats.tiles import WIDTH, TileRef, decode_bundle, hash_reader, parse_path, width_in
-from shugu.kernel import documents, signer, witness_keys
+from shugu.kernel import documents, key_lines, signer, witness_keys
 from shugu.kernel import queries as kernel
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
@@ -202,7 +202,7 @@ def badges(fact_ids: Iterable[int]) -> Mapping[int, Badge]:
     log = head()
     if log is None:
         return {pk: Badge(pk, BadgeState.WAITING) for pk in facts}
-    trusted, read = _trusted(log.note, witness_keys.keyring()), _reader(log.size)
+    trusted, read = _trusted(log.note, witness_keys.log_keyring(log.size)), _reader(log.size)
     out = {}
     for pk, fact in facts.items():
         place = places.get(pk)
@@ -277,7 +277,8 @@ def evidence_of(fact_id: int, actor: Actor | None) -> FactEvidence:
         return replace(out, badge=Badge(fact_id, BadgeState.BROKEN, place), steps=(step,))
     payload = fact.payload.encode() if out.opened is not None and fact.payload is not None else None
     salt = out.opened.salt if out.opened is not None else None
-    steps = domain.prove(domain.Evidence(own, logged, proved, payload, salt), signer.keyring(), signer.origin())
+    keys = signer.periods().for_checkpoint(log.size)
+    steps = domain.prove(domain.Evidence(own, logged, proved, payload, salt), keys, signer.origin())
     state = BadgeState.SEALED if domain.holds(steps) else BadgeState.BROKEN
     return replace(out, badge=Badge(fact_id, state, place), steps=steps, proof=proved)
 
@@ -350,6 +351,14 @@ def consistency(old: int, new: int) -> Consistency:
     hashes = consistency_proof(old, new, read)
     found = Consistency(old, new, root_from(old, read), root_from(new, read), hashes)
     verify_consistency(old, new, hashes, found.old_root, found.new_root)
+    return found
+
+
+def key_history() -> bytes:
+    """The content of `venue-keys.json`. Errors: NotFound before the venue's founding."""
+    found = key_lines.document()
+    if not found:
+        raise NotFound(what=("密钥沿革", "key history"))
     return found
 
 

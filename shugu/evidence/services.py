@@ -116,7 +116,7 @@ def _state(now: datetime) -> LogState:
 
 
 def _sign(size: int, root: bytes) -> bytes:
-    return checkpoints.sign(TreeHead(signer.origin(), size, root), signer.keys())
+    return checkpoints.sign(TreeHead(signer.origin(), size, root), signer.checkpoint_keys())
 
 
 def _grow(state: LogState, limit: int, now: datetime, term: Term, reached: Reached) -> LogState | None:

@@ -82,7 +82,13 @@ def _takes_gzip(request: HttpRequest) -> bool:
 
 @require_safe
 def keys(request: HttpRequest) -> HttpResponse:
-    return _bytes(request, queries.vkey().encode(), TEXT, "public, max-age=3600")
+    return _bytes(request, queries.vkey().encode(), TEXT, "public, max-age=60")
+
+
+@require_safe
+def key_history(request: HttpRequest) -> HttpResponse:
+    """Every key the venue has had, signed (docs/formats.md section 2)."""
+    return _bytes(request, queries.key_history(), "application/json", "public, max-age=60")
 
 
 @require_safe

@@ -18,7 +18,7 @@ ended: the thief of a retired key can sign a small tree of his own, but he canno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -113,6 +113,16 @@ class KeyPeriods:
         held = [p.key for p in self.periods if (p.until is None if index is None else p.covers(index))]
         if not held:
             raise KeyNotInForce(key=self.name, reason=("该处没有有效密钥", "no key was in force there"))
+        return Keyring((*held, *self.others))
+
+    def named_by(self, credential: Mapping[str, object]) -> Keyring:
+        """Those of all keys that a credential's proofs name, for whoever accepted it while they were in force and reads it
+        again: it says nothing of a document that comes from elsewhere. Raises KeyNotInForce when none is the venue's."""
+        proofs = credential.get("proof")
+        named = {p.get("verificationMethod") for p in proofs if isinstance(p, dict)} if isinstance(proofs, list) else set()
+        held = [p.key for p in self.periods if p.key.method in named]
+        if not held:
+            raise KeyNotInForce(key=self.name, reason=("不是该场所的签名", "it is not signed by the venue"))
         return Keyring((*held, *self.others))
 
     def for_checkpoint(self, size: int) -> Keyring:

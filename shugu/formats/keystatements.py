@@ -131,6 +131,13 @@ def _line(value: object) -> Line:
     return Line(statement, tuple(signatures))
 
 
+def read_line(data: bytes) -> Line:
+    """One line by itself, unverified. Raises FormatError."""
+    line = _line(parse_object(data))
+    _need(canonical(line.as_dict()) == data, "写法不唯一", "not the single spelling")
+    return line
+
+
 def read_history(data: bytes) -> tuple[Line, ...]:
     """The lines, unverified. Raises FormatError; only the one spelling is read."""
     found = _members(parse_object(data), "format lines name")

@@ -8,7 +8,7 @@ pretend that it arrived. Pure: no network, no clock.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
@@ -25,7 +25,7 @@ from shugu.formats.credential import (
     verify_dates,
 )
 from shugu.formats.errors import BadMessage, MissingSignature, VerificationError
-from shugu.formats.suites import Keyring, SigningKey
+from shugu.formats.suites import Keyring, Signer
 
 MESSAGE: Final = "FederationMessage"
 RECEIPT: Final = "FederationReceipt"
@@ -129,7 +129,7 @@ def read_receipt(data: bytes, keys: Keyring, to: str, now: datetime) -> Receipt:
     return Receipt(sender, to, message, cast(int, subject["sequence"]), str(outcome), code)
 
 
-def sign_beside(credential: Document, keys: list[SigningKey], created: datetime) -> Document:
+def sign_beside(credential: Document, keys: Sequence[Signer], created: datetime) -> Document:
     """The credential with further proofs over the same body, after those it has. Errors: BadCredential."""
     body, proofs = split_proofs(credential)
     return {**body, "proof": [*proofs, *(make_proof(body, key, created) for key in keys)]}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 
 from shugu.formats.errors import ShuguError
 
@@ -64,6 +64,30 @@ def check_rules_in_use(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         for name, place in sorted(asked.items())
         if name not in elsewhere and any(rules.get(name, register=register) is None for register in registers)
     ]
+
+
+@register("shugu")
+def check_key_custody(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Says where the passphrase of the key files comes from when that is no better than the home itself, and what cannot
+    be read at all."""
+    from shugu.kernel import hsm, keystore, runtime
+    from shugu.kernel.errors import KeyUnavailable
+
+    out: list[CheckMessage] = []
+    hint = "docs/operating.md, Keys"
+    try:
+        keystore.passphrase()
+    except KeyUnavailable as error:
+        out.append(Error(error.message("en"), hint=error.remedy_text("en"), id="shugu.E030"))
+    file = keystore.passphrase_file()
+    if keystore.source() is keystore.Source.HOME and not runtime.demo():
+        told = "the signing keys are encrypted with a secret that lies in the same home: whoever has the home has the keys"
+        out.append(Warning(told, hint=hint, id="shugu.W031"))
+    if file is not None and file.resolve().is_relative_to(runtime.home().path):
+        out.append(Warning("the passphrase file of the signing keys lies inside the home", hint=hint, id="shugu.W032"))
+    if hsm.configured() and hsm.pin_file() is None:
+        out.append(Error("an HSM is configured, and no file with its PIN", hint=hint, id="shugu.E033"))
+    return out
 
 
 @register("shugu")

@@ -129,6 +129,20 @@ class KeyConflict(ShuguError):
     remedy = ("为新的请求换用新的键。", "Use a new key for a new request.")
 
 
+class KeyUnavailable(ShuguError):
+    code = "key-unavailable"
+    status = 503
+    sentence = ("签名密钥 {key} 无法使用：{why}。", "The signing key {key} cannot be used: {why}.")
+    remedy = ("检查密钥文件、口令或密码机（shugu check），再试。", "Check key file, passphrase and HSM (shugu check); try again.")
+
+
+class StoreCannot(ShuguError):
+    code = "key-store-cannot"
+    status = 422
+    sentence = ("密钥库不能这样做：{why}。", "The key store cannot do this: {why}.")
+    remedy = ("换用另一密钥库，或安装所需的部件。", "Use the other key store, or install what is missing.")
+
+
 class AuditFailure(ShuguError):
     code = "audit-failure"
     status = 500

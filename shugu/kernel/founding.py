@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from shugu.kernel import clock, runtime
+from shugu.kernel import clock, key_lines, runtime
 from shugu.kernel.home import HomeError
 from shugu.kernel.models import Clock, HomeMark
 
@@ -29,6 +29,7 @@ def found(lag: timedelta = timedelta()) -> None:
                 f"its database is a {mark.mode} one of {mark.venue}, its configuration a {config.mode} one of {config.venue}",
             ),
         )
+    key_lines.found(clock.now())
 
 
 def advance_clock(by: timedelta) -> datetime:

@@ -38,7 +38,9 @@ class HomeConfig:
     real venue may stand, such as "10.20.0.0/16"; everywhere else only addresses of the open internet are called.
     `witness_policy`: the file, in the home, that says which witnesses must cosign checkpoints (C2SP tlog-policy).
     `log_store`: where the log's objects lie, such as "s3://bucket/prefix"; <home>/log without it (its options and
-    secrets: <home>/log_store.toml)."""
+    secrets: <home>/log_store.toml).
+    `keys_store`: where new signing keys are made, "software" or "pkcs11"; `hsm_*`: module, token and label of an HSM's keys
+    (its PIN never stands here); `keys_passphrase_command`: a program whose output opens the key files."""
 
     venue: str = "hangzhou"
     mode: str = "real"
@@ -48,6 +50,11 @@ class HomeConfig:
     connector_networks: tuple[str, ...] = ()
     log_store: str = ""
     witness_policy: str = ""
+    keys_store: str = "software"
+    keys_passphrase_command: tuple[str, ...] = ()
+    hsm_module: str = ""
+    hsm_token: str = ""
+    hsm_key: str = "shugu"
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,9 @@ class Home:
                 raise self._invalid(key, f"类型应为 {kind.__name__}", f"its type must be {kind.__name__}")
         if raw.get("mode", "real") not in ("real", "demo"):
             raise self._invalid("mode", "须为 real 或 demo", "it must be real or demo")
-        for key in ("hosts", "connector_networks"):
+        if raw.get("keys_store", "software") not in ("software", "pkcs11"):
+            raise self._invalid("keys_store", "须为 software 或 pkcs11", "it must be software or pkcs11")
+        for key in ("hosts", "connector_networks", "keys_passphrase_command"):
             if key in raw:
                 raw[key] = tuple(raw[key])
         for network in raw.get("connector_networks", ()):

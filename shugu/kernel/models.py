@@ -226,3 +226,12 @@ class RuleSetCopy(models.Model):
 
     id = models.CharField(max_length=120, primary_key=True)
     content = models.JSONField()
+
+
+class KeyLine(models.Model):
+    """One line of the venue's key history (docs/formats.md section 2), canonical JSON; `digest` is its SHA-256 (hex)."""
+
+    n = models.PositiveIntegerField(primary_key=True)
+    line = models.TextField()
+    digest = models.CharField(max_length=64)
+    at = models.DateTimeField()

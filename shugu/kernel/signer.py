@@ -1,18 +1,22 @@
-"""The venue's signing keys, kept under the home, encrypted with the home's secret, and what they sign."""
+"""What the venue signs, and with which of its keys: the newest of each suite for documents, all in force for checkpoints.
+
+The keys themselves stay in their store (`shugu.kernel.keystore`); which of them is in force is read from the key history
+every time, so that web and worker processes follow a rotation without being started anew.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from shugu.formats.canonical import canonical
 from shugu.formats.credential import CONTEXT, issuer_of, sign_credential
-from shugu.formats.suites import Keyring, SigningKey, keyring_of, new_keys
+from shugu.formats.keyhistory import KeyPeriods
+from shugu.formats.suites import Keyring, Signer, VerifyKey
 from shugu.formats.times import write_time
-from shugu.kernel import runtime
+from shugu.kernel import hsm, key_lines, keystore, runtime
 
 
 def origin() -> str:
@@ -20,33 +24,38 @@ def origin() -> str:
     return str(runtime.rules().profile.origin)
 
 
-@lru_cache(maxsize=1)
-def keys() -> tuple[SigningKey, ...]:
-    """The venue's keys, made on first use: Ed25519 always, SM2 beside it under suite `sm`."""
-    folder = runtime.home().folder("keys")
-    password = runtime.home().secret("keys").encode()
-    wanted = ["intl", "sm"] if runtime.suite() == "sm" else ["intl"]
-    if not all((folder / f"{name}.pem").exists() for name in wanted):
-        for key in new_keys(runtime.suite(), origin()):
-            _write_once(folder / f"{key.suite.name}.pem", key.to_pem(password))
-    return tuple(
-        SigningKey.from_pem(origin(), name, (folder / f"{name}.pem").read_bytes(), password) for name in wanted
-    )
+@lru_cache(maxsize=32)
+def _opened(key: VerifyKey) -> Signer:
+    return keystore.open_key(key)
 
 
-def _write_once(path: Any, pem: bytes) -> None:
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return  # another process was first; its key is the key
-    with os.fdopen(descriptor, "wb") as handle:
-        handle.write(pem)
-        handle.flush()
-        os.fsync(handle.fileno())
+def opened(keys: Iterable[VerifyKey]) -> tuple[Signer, ...]:
+    """The signing side of some of the venue's keys. Errors: KeyUnavailable."""
+    return tuple(_opened(key) for key in keys)
+
+
+def periods() -> KeyPeriods:
+    """Every key the venue has had, and for which part of its log each counts."""
+    return key_lines.periods()
+
+
+def keys() -> tuple[Signer, ...]:
+    """What documents are signed with: Ed25519 always, SM2 beside it where the venue has one. In a transaction no key
+    begins or ends before it is over. Errors: KeyUnavailable."""
+    key_lines.stay()
+    newest = {key.suite.name: key for key in periods().in_force()}
+    return opened(newest.values())
+
+
+def checkpoint_keys() -> tuple[Signer, ...]:
+    """What checkpoints are signed with: every key in force, so that in an overlap clients of the old one go on. The
+    caller is the log's one writer, who alone lets keys begin and end. Errors: KeyUnavailable."""
+    return opened(periods().in_force())
 
 
 def keyring() -> Keyring:
-    return keyring_of(list(keys()))
+    """The keys in force: what a newcomer pins."""
+    return Keyring(periods().in_force())
 
 
 def sign_document(
@@ -71,7 +80,7 @@ def sign_document(
         body["validUntil"] = write_time(valid_until)
     if runtime.demo():
         body["credentialSubject"]["demo"] = True
-    return sign_credential(body, list(keys()), now)
+    return sign_credential(body, keys(), now)
 
 
 def document_bytes(credential: Mapping[str, Any]) -> bytes:
@@ -80,4 +89,6 @@ def document_bytes(credential: Mapping[str, Any]) -> bytes:
 
 
 def forget() -> None:
-    keys.cache_clear()
+    """Close every key (tests, another home)."""
+    _opened.cache_clear()
+    hsm.forget()

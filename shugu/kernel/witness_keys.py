@@ -68,3 +68,8 @@ def record() -> None:
 def keyring() -> Keyring:
     """What a verifier of this venue's sealed documents pins: the venue's keys, then its witnesses'."""
     return Keyring((*signer.keyring().keys, *pinned()))
+
+
+def log_keyring(size: int) -> Keyring:
+    """Who may sign the venue's checkpoint of that size: the venue's keys that counted there, then every witness's."""
+    return Keyring((*signer.periods().for_checkpoint(size).keys, *pinned()))

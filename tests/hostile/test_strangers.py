@@ -44,6 +44,7 @@ PUBLIC = {
     "log/checkpoint": "the transparency log is public",
     "log/keys": "the venue's verifier keys are public",
     ".well-known/venue.vkey": "the venue's verifier keys, where connectors look",
+    ".well-known/venue-keys.json": "the signed history of those keys",
     "evidence/": "what the log proves, and how to verify it",
     "evidence/facts/<int:fact_id>/": "the proof of a fact; what opens it is for those who may see it",
     "evidence/facts/<int:fact_id>/badge/": "the state of a proof",

@@ -18,7 +18,7 @@ from shugu.formats import checkpoint as checkpoints
 from shugu.formats.merkle import EMPTY_ROOT, root
 from shugu.formats.suites import keyring_of, new_keys
 from shugu.formats.tiles import decode_bundle
-from shugu.kernel import signer
+from shugu.kernel import keystore, signer
 from shugu.kernel.models import Position
 
 pytestmark = pytest.mark.django_db
@@ -207,9 +207,10 @@ def test_the_database_refuses_a_log_that_shrinks(write: Write, now: datetime) ->
 
 
 def test_a_venue_under_sm_signs_its_checkpoints_twice(write: Write, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = tuple(new_keys("sm", signer.origin()))
-    monkeypatch.setattr(signer, "keys", lambda: keys)
-    monkeypatch.setattr(signer, "keyring", lambda: keyring_of(list(keys)))
+    keys = new_keys("sm", signer.origin())
+    held = {key.verify_key: key for key in keys}
+    monkeypatch.setattr(keystore, "founding", lambda suites, name: keyring_of(keys))
+    monkeypatch.setattr(keystore, "open_key", held.__getitem__)
     ids = write(2)
     note = services.sequence_once(now).note
     steps = queries.evidence_of(ids[0], None).steps
