@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -138,6 +138,11 @@ def right_codes(register: str) -> dict[str, Text]:
 
 def object_kinds(register: str) -> dict[str, Text]:
     return code_table(rules_of(register), "registry.objects")
+
+
+def can_hold(register: str, object_kind: str, rights: Iterable[str]) -> bool:
+    """Whether the register knows this kind of object and these rights."""
+    return object_kind in object_kinds(register) and set(rights) <= set(right_codes(register))
 
 
 def application_errors(

@@ -41,7 +41,7 @@ def subject(
     rights: Mapping[str, Text], holders: list[dict[str, Any]], form: Mapping[str, Any], filing: str,
     entered_on: date, last_day: date, rule_set: str, kind: str, titles: tuple[Text | None, Text],
     issuing: Mapping[str, Any], encumbrance: Mapping[str, Any] | None = None, counterparty: Mapping[str, Any] | None = None,
-    objection: Mapping[str, Any] | None = None,
+    objection: Mapping[str, Any] | None = None, recognised: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The credential's subject: what the book says, nothing of people, no fraction anywhere. `titles` of the kind (where
     the rules name it) and of the operation; `issuing` who issues and supervises."""
@@ -52,6 +52,7 @@ def subject(
         "operation": {"zh": titles[1].zh, "en": titles[1].en},
         **issuing,
         **({"objection": dict(objection)} if objection else {}),
+        **({"recognised": dict(recognised)} if recognised else {}),
         **({"encumbrance": dict(encumbrance)} if encumbrance else {}),
         **({"counterparty": dict(counterparty)} if counterparty else {}),
         "entry": {
@@ -106,6 +107,15 @@ def _objection(s: Mapping[str, Any]) -> list[Row]:
     ]
 
 
+def _recognised(s: Mapping[str, Any]) -> list[Row]:
+    """The other venue's certificate on which it was registered, or from whose register it came."""
+    found = s.get("recognised")
+    if not found:
+        return []
+    named = " · ".join(str(found[name]) for name in ("venue", "certificate", "entry") if found.get(name))
+    return [Row(Text("其他场所证书", "Certificate of another venue"), named, mono=True)]
+
+
 def _authorities(s: Mapping[str, Any]) -> list[Row]:
     named = (("issuer", Text("发证机构", "Issued by")), ("supervisor", Text("监制机关", "Supervised by")))
     return [Row(title, Text(s[name]["zh"], s[name]["en"])) for name, title in named if s.get(name)]
@@ -126,6 +136,7 @@ def _sections(
                 Row(Text("登记类型", "Registration"), Text(s["operation"]["zh"], s["operation"]["en"])),
                 *_other_side(s),
                 *_objection(s),
+                *_recognised(s),
                 Row(Text("登记对象", "Object"), Text(s["object_kind"]["zh"], s["object_kind"]["en"])),
                 Row(Text("名称", "Title"), s["title"]),
                 Row(Text("权利", "Rights"), rights),

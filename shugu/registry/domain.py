@@ -26,6 +26,7 @@ class Facet(StrEnum):
     REVOKED_IN_PART = "revoked_in_part"
     REVOKED = "revoked"
     CANCELLED = "cancelled"
+    MOVED = "moved"
 
 
 FACET_TITLES: Mapping[Facet, Text] = {
@@ -38,13 +39,16 @@ FACET_TITLES: Mapping[Facet, Text] = {
     Facet.REVOKED_IN_PART: Text("已部分撤销", "revoked in part"),
     Facet.REVOKED: Text("已撤销", "revoked"),
     Facet.CANCELLED: Text("已注销", "cancelled"),
+    Facet.MOVED: Text("已迁往其他场所", "moved to another venue"),
 }
 # What a mark may say; the others follow from days and versions.
-MARKS = (Facet.ENCUMBERED, Facet.OBJECTED, Facet.SUSPENDED, Facet.REVOKED_IN_PART, Facet.REVOKED, Facet.CANCELLED)
+MARKS = (
+    Facet.ENCUMBERED, Facet.OBJECTED, Facet.SUSPENDED, Facet.REVOKED_IN_PART, Facet.REVOKED, Facet.CANCELLED, Facet.MOVED,
+)  # fmt: skip
 # An entry with one of these cannot be traded; an encumbrance or objection lets it pass on an undertaking.
-BLOCKING = (Facet.SUPERSEDED, Facet.SUSPENDED, Facet.EXPIRED, Facet.REVOKED, Facet.CANCELLED)
-# These never end: nothing more is registered about such an entry.
-ENDED = (Facet.REVOKED, Facet.CANCELLED)
+BLOCKING = (Facet.SUPERSEDED, Facet.SUSPENDED, Facet.EXPIRED, Facet.REVOKED, Facet.CANCELLED, Facet.MOVED)
+# Nothing more is registered about such an entry. Only a move ends again, when the other venue refuses it for ever.
+ENDED = (Facet.REVOKED, Facet.CANCELLED, Facet.MOVED)
 
 
 @dataclass(frozen=True)
@@ -158,8 +162,12 @@ def has_counterparty(view: CaseView) -> bool:
 
 @predicate("registry.traded_on_recognised_venue")
 def traded_on_recognised_venue(view: CaseView) -> bool:
-    """The book tells of a trade to this applicant or counterparty, or a recognised venue's voucher was filed."""
-    return bool(view.facts.get("traded")) or any(m.id == "venue_voucher" for m in view.materials)
+    """The book tells of a trade to this applicant or counterparty, the application cites the voucher of another venue that
+    was checked here, or such a voucher was filed: a sealed one counts once it was checked, of others the registrar judges."""
+    if view.facts.get("traded") or (view.facts.get("recognised") or {}).get("trade"):
+        return True
+    unproven = view.facts.get("unproven_vouchers", ())
+    return any(m.id == "venue_voucher" and m.digest not in unproven for m in view.materials)
 
 
 @predicate("registry.body_is_accredited")
@@ -248,6 +256,25 @@ def entry_live(view: CaseView) -> Verdict:
 def not_encumbered(view: CaseView) -> Verdict:
     if Facet.ENCUMBERED.value in view.facts.get("facets", ()):
         return No(Text("该登记条目上有他项权益", "the entry is encumbered"))
+    return OK
+
+
+@guard("registry.may_move")
+def may_move(view: CaseView) -> Verdict:
+    """None of the facets in `registry.move_stops` stands, and nothing blocks the line."""
+    rule = view.rules.value("registry.move_stops")
+    found = [f for f in view.facts.get("facets", ()) if f in rule.codes or Facet(f) in BLOCKING]
+    if found:
+        title = FACET_TITLES[Facet(found[0])]
+        return No(Text(f"该登记条目{title.zh}，不能迁出", f"the entry is {title.en} and may not move"), rule.article)
+    return OK
+
+
+@guard("registry.may_take_in")
+def may_take_in(view: CaseView) -> Verdict:
+    """The register here knows such objects and rights."""
+    if not view.facts.get("can_hold"):
+        return No(Text("本登记簿不登记此类对象或权利", "this register does not take such objects or rights"))
     return OK
 
 

@@ -77,6 +77,18 @@ class AppealedBefore(Refused):
     remedy = ("查看办件台上的复核进展。", "See how it stands on the desk.")
 
 
+class RecognitionEnded(Refused):
+    code = "recognition-ended"
+    sentence = (
+        "申请所依据的其他场所证书（{recognition}）已失效，或其状态须重新核验。",
+        "The other venue's certificate that the application relies on ({recognition}) has lost its force or must be asked again.",
+    )
+    remedy = (
+        "重新出示该证书；已失效的，按普通申请补齐材料。",
+        "Present the certificate again; if it has lost its force, file every material as for any application.",
+    )
+
+
 class CannotSay(Refused):
     """A registration question about something this register holds no answer for."""
 
@@ -94,6 +106,7 @@ __all__ = [
     "NothingToAppeal",
     "NothingToLift",
     "ObjectedBefore",
+    "RecognitionEnded",
     "ReferenceUsed",
     "RegisterClosed",
 ]  # fmt: skip

@@ -19,7 +19,18 @@ from shugu.kernel.queries import name_fact
 from shugu.kernel.tables import table
 from shugu.kernel.vocabulary import context
 from shugu.kernel.workdays import local_day
-from shugu.registry import accounts, applications, book, judicial, lineage, queries, queries_book, submitting, vouchers
+from shugu.registry import (
+    accounts,
+    applications,
+    book,
+    judicial,
+    lineage,
+    queries,
+    queries_book,
+    recognitions,
+    submitting,
+    vouchers,
+)
 from shugu.registry.models import Filing
 from shugu.registry.submitting import Upload
 
@@ -93,6 +104,9 @@ def filing_context(case: int, now: datetime) -> Mapping[str, Any]:
             "ended_parents": lambda: lineage.ended_parents(row().entry_id or 0) or queries_book.ended_named(row().lineage),
             "registered_kinds": lambda: vouchers.registered_kinds(row().register, row().applicant_id, today),
             "twins": lambda: vouchers.twins(row(), today),
+            "can_hold": lambda: applications.can_hold(row().register, row().object_kind, row().rights),
+            "recognised": lambda: recognitions.recognised(row(), now),
+            "unproven_vouchers": lambda: recognitions.unproven_vouchers(cases.view_of(case)[1].materials, now),
         }
     )
 

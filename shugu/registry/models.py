@@ -9,7 +9,8 @@ from __future__ import annotations
 from django.db import models
 
 from shugu.kernel.models import Case, Hold
-from shugu.registry.models_import import Import, ImportLine  # noqa: F401  of this app, in a file of their own
+from shugu.registry.models_federation import Move, MoveRefusal, Origin, Recognition  # noqa: F401  of this app, in files of their own
+from shugu.registry.models_import import Import, ImportLine  # noqa: F401
 
 
 class Filing(models.Model):
@@ -36,6 +37,8 @@ class Filing(models.Model):
     lineage = models.JSONField(default=list)
     # The mark an operation lifts (discharge, resume).
     mark = models.ForeignKey("Mark", null=True, on_delete=models.PROTECT, related_name="+")
+    # The certificate of another venue that it cites.
+    recognition = models.ForeignKey("Recognition", null=True, on_delete=models.PROTECT, related_name="+")
     form = models.JSONField()
     filed_at = models.DateTimeField()
 

@@ -8,7 +8,7 @@ from shugu.kernel.queries import name_fact
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import due, end_of_day, local_day
 from shugu.party import queries as parties
-from shugu.registry import applications, certificates, writing
+from shugu.registry import applications, certificates, printing
 from shugu.registry.models import Certificate, EntryVersion, Mark, Objection
 
 KIND = "objection_certificate"
@@ -22,7 +22,7 @@ def certify(row: Objection, mark: Mark, applied: Applied) -> Certificate:
     assert row.entry is not None and row.org is not None, "only an organisation's objection to an entry is certified"
     line, rules = row.entry, applied.view.rules
     version = EntryVersion.objects.filter(entry=line).order_by("-version")[0]
-    words = writing.printed(line.register, rules)
+    words = printing.printed(line.register, rules)
     day = local_day(applied.now)
     number = store.next_number("certificate", day.year)
     held = [{"org": s.org_id, "parts": s.parts} for s in version.shares.order_by("pk")]
@@ -33,7 +33,7 @@ def certify(row: Objection, mark: Mark, applied: Applied) -> Certificate:
     subject = certificates.subject(
         entry=line.number, version=version.version, register=line.register, regime=words.register.regime, title=version.title,
         object_kind=(line.object_kind, words.objects.get(line.object_kind, Text(line.object_kind, line.object_kind))),
-        rights={code: words.rights.get(code, Text(code, code)) for code in version.rights}, holders=writing.named(held), form={},
+        rights={code: words.rights.get(code, Text(code, code)) for code in version.rights}, holders=printing.named(held), form={},
         filing=row.number, entered_on=line.entered_on, last_day=version.valid_until, rule_set=rules.id, kind=KIND,
         titles=(words.kinds.get(KIND), OPERATION), issuing=words.issuing,
         objection={

@@ -89,6 +89,12 @@ def _operation(row: Mapping[str, Any], source: RuleValue) -> Operation:
     )  # fmt: skip
 
 
+# Moves between venues are no row of a regime: every register has them where a recognition agreement has.
+MOVES: Mapping[str, Text] = {
+    "move_out": Text("迁出至其他场所", "move to another venue"),
+    "move_in": Text("由其他场所迁入", "move from another venue"),
+}
+
 # A rule set's id holds the hash of its content: what was read of it once stays true.
 _read: dict[tuple[str, str | None], dict[str, Operation]] = {}
 

@@ -19,10 +19,12 @@ from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
 from shugu.registry import applications, certificates, vouchers
 from shugu.registry.book import article_of
-from shugu.registry.domain import FACET_TITLES, Facet, FacetLine, MarkView, blocking, facet_lines
+from shugu.registry.domain import BLOCKING, FACET_TITLES, Facet, FacetLine, MarkView, blocking, facet_lines
 from shugu.registry.models import Account, Certificate, Entry, EntryVersion, Filing, Mark, Objection
 from shugu.web.paper import render
 
+# What stops another venue from relying on a certificate: it has no force, or its right is objected to.
+STOPPING = frozenset(facet.value for facet in (*BLOCKING, Facet.OBJECTED))
 UNDERTAKING = (
     "本单位知悉该权利存在异议登记，自愿继续办理并自担风险。 "
     "We know that an objection to this right is on record, go on of our own will and bear the risk."
@@ -280,6 +282,14 @@ def _void(row: Certificate, on: date) -> FacetLine | None:
         if account is not None and account.changed_on is not None and local_day(row.issued_at) < account.changed_on <= on:
             return FacetLine(Facet.SUPERSEDED, article_of(rule))
     return None
+
+
+def certificate_numbered_by(digest: str) -> str:
+    """The number of the certificate with that credential digest. Errors: NotFound."""
+    row = Certificate.objects.filter(digest=digest).first()
+    if row is None:
+        raise NotFound(what=("该摘要的证书", "certificate with this digest"))
+    return row.number
 
 
 def certificate_bytes(number: str) -> bytes:

@@ -33,8 +33,31 @@ from shugu.registry.importing import (
 )
 from shugu.registry.judicial import HandInDocument, hand_in_document
 from shugu.registry.lineage import Parent
+from shugu.registry.moving import (
+    AnswerMove,
+    AskMove,
+    MoveView,
+    RecallMove,
+    ReceiveMove,
+    answer_move,
+    ask_move,
+    move_of,
+    moves,
+    recall_move,
+    receive_move,
+    refusals,
+)
 from shugu.registry.objecting import ActOnObjection, FileObjection, act_on_objection, file_objection
 from shugu.registry.objection_papers import certify
+from shugu.registry.recognitions import (
+    VOUCHERS,
+    CheckRecognition,
+    RecordRecognition,
+    check_recognition,
+    due_recognitions,
+    recognitions_of,
+    record_recognition,
+)
 from shugu.registry.reporting import SendReport, prepare_due, send_report
 from shugu.registry.submitting import SubmitFiling, Upload, open_register, submit_filing
 from shugu.registry.trades import RecordTrade, record_trade
@@ -51,13 +74,17 @@ from shugu.registry.writing_many import write_book_many
 
 __all__ = [
     "DISPOSALS",
+    "VOUCHERS",
     "ActOnAppeal",
     "ActOnFiling",
     "ActOnObjection",
     "ActOnWindow",
     "AddMaterial",
     "AddWindowMaterial",
+    "AnswerMove",
+    "AskMove",
     "BeginImport",
+    "CheckRecognition",
     "FileAppeal",
     "FileObjection",
     "HandInDocument",
@@ -65,8 +92,12 @@ __all__ = [
     "LookAtAccount",
     "LookAtFiling",
     "MoveImport",
+    "MoveView",
     "Parent",
     "PlaceHold",
+    "RecallMove",
+    "ReceiveMove",
+    "RecordRecognition",
     "RecordTrade",
     "ResumeImport",
     "ReviseFiling",
@@ -81,8 +112,12 @@ __all__ = [
     "act_on_window",
     "add_material",
     "add_window_material",
+    "answer_move",
+    "ask_move",
     "begin_import",
     "certify",
+    "check_recognition",
+    "due_recognitions",
     "file_appeal",
     "file_objection",
     "hand_in_document",
@@ -90,10 +125,17 @@ __all__ = [
     "look_at_account",
     "look_at_filing",
     "move_import",
+    "move_of",
+    "moves",
     "open_register",
     "place_hold",
     "prepare_due",
+    "recall_move",
+    "receive_move",
+    "recognitions_of",
+    "record_recognition",
     "record_trade",
+    "refusals",
     "resume_import",
     "revise_filing",
     "run_import",

@@ -17,7 +17,7 @@ from shugu.registry.applications import FormField
 from shugu.registry.certificates import ENCUMBRANCES
 from shugu.registry.domain import Facet, FacetLine
 from shugu.registry.models import EntryVersion, Mark, TradeRecord
-from shugu.registry.operations import operations
+from shugu.registry.operations import MOVES, operations
 from shugu.registry.queries import EntryView, FilingView
 from shugu.registry.queries_book import Encumbrance
 from shugu.registry.queries_notices import NoticeView
@@ -35,6 +35,7 @@ FACET_TONES: Mapping[Facet, Tone] = {
     Facet.REVOKED_IN_PART: Tone.WARNING,
     Facet.REVOKED: Tone.BAD,
     Facet.CANCELLED: Tone.BAD,
+    Facet.MOVED: Tone.STOPPED,
 }
 
 
@@ -74,7 +75,7 @@ def register_title(register: str) -> Text:
 
 def operation_title(register: str, operation: str) -> Text:
     found = operations(applications.rules_of(register)).get(operation)
-    return found.title if found is not None else Text(operation, operation)
+    return found.title if found is not None else MOVES.get(operation, Text(operation, operation))
 
 
 def filing_state(filing: FilingView) -> Chip:

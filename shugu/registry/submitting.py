@@ -21,7 +21,7 @@ from shugu.kernel.setwise import NewCase
 from shugu.kernel.tables import table
 from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
-from shugu.registry import applications, book, lineage
+from shugu.registry import applications, book, lineage, recognitions
 from shugu.registry.applications import FIRST
 from shugu.registry.domain import ENDED, REQUIRED_BY_REGISTRAR
 from shugu.registry.errors import EntryEnded, RegisterClosed
@@ -51,7 +51,8 @@ class SubmitFiling:
     `operation` is one of the register's (`registry.operations`); an operation on an entry names it (`entry_number`), with
     `title`, `rights` empty where they stay as they are. `counterparty_org` is its other side, `agent_org` who acts under
     a power of attorney, `reviewer_org` and `verifier_org` the third-party bodies where the procedure has them,
-    `mark` the note an operation lifts. The case opens as a draft, to which materials are filed; `send` submits it at once.
+    `mark` the note an operation lifts, `recognition` a certificate of another venue that counts here. The case opens as a
+    draft, to which materials are filed; `send` submits it at once.
     """
 
     register: str
@@ -71,6 +72,7 @@ class SubmitFiling:
     verifier_org: int | None = None
     lineage: tuple[Parent, ...] = ()
     mark: int | None = None
+    recognition: str = ""
 
 
 def one_of_window(cmd: SubmitFiling, window: int, actor: Actor, now: datetime) -> Filing:
@@ -181,6 +183,9 @@ def _people_errors(plan: Plan, actor: Actor, now: datetime, names: Names) -> dic
         errors["entry_number"] = ("申请人不是该登记条目的持有人", "the applicant does not hold this entry")
     if cmd.agent_org is not None and not parties.has_power(cmd.agent_org, cmd.applicant_org, POWER, local_day(now)):
         errors["agent_org"] = ("申请人没有授权该单位代办登记", "the applicant gave it no power of attorney for registration")
+    unfit = recognitions.cited(cmd.recognition, cmd.applicant_org, now)[1]
+    if unfit is not None:
+        errors["recognition"] = unfit
     trouble = lineage.problem(cmd.lineage)
     if trouble is not None:
         errors["lineage"] = trouble
@@ -272,6 +277,7 @@ def new_case(plan: Plan, number: str, actor: Actor) -> NewCase:
         fact_data={
             "filing": number, "register": plan.register.id, "operation": op.code, "object_kind": plan.object_kind,
             "rights": list(plan.rights), **({"entry": plan.entry.number} if plan.entry else {}),
+            **({"recognition": cmd.recognition} if cmd.recognition else {}),
         },
     )  # fmt: skip
 
@@ -284,7 +290,7 @@ def filing_of(plan: Plan, number: str, case: int, now: datetime, window: int | N
         applicant_id=cmd.applicant_org, reviewer_id=cmd.reviewer_org, verifier_id=cmd.verifier_org,
         counterparty_id=_other_side(plan), agent_id=cmd.agent_org, title=plan.title.strip(), object_kind=plan.object_kind,
         rights=list(plan.rights), holders=_held(plan), lineage=[p.as_row() for p in cmd.lineage], mark_id=cmd.mark,
-        form=_answers(cmd.form), filed_at=now,
+        form=_answers(cmd.form), filed_at=now, recognition=recognitions.cited(cmd.recognition, cmd.applicant_org, now)[0],
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from shugu.formats.errors import ShuguError
 from shugu.kernel import clock
 from shugu.kernel.text import Text
 from shugu.party.access import require, require_org
-from shugu.registry import judicial, queries, queries_notices, queries_search, services
+from shugu.registry import judicial, queries, queries_notices, queries_search, recognitions, services
 from shugu.registry.appeals import may_appeal
 from shugu.registry.forms import (
     AppealForm,
@@ -48,7 +48,8 @@ def filing(request: HttpRequest, number: str) -> HttpResponse:
     return render(
         request,
         "registry/filing.html",
-        {"filing": shown, "record": filing_record(shown, now), "may_revise": may_revise,
+        {"recognition": row.recognition, "waived": recognitions.waived_rows(row, now),
+         "filing": shown, "record": filing_record(shown, now), "may_revise": may_revise,
          "twins": [(number, TWINS[why]) for number, why in queries_search.repeated_by(row)], "may_appeal": may_appeal(row, actor),
          "rows": particulars(shown.register, shown.object_kind, shown.form, shown.operation)},
     )  # fmt: skip

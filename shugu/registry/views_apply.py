@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -20,8 +21,9 @@ from shugu.party import queries as parties
 from shugu.party.access import require, require_org
 from shugu.registry import applications, queries, queries_book, queries_search, services
 from shugu.registry.applications import FIRST
-from shugu.registry.forms import answers, application_form, holders_named, lineage_named, organisation_named
+from shugu.registry.forms import PREFIX, answers, application_form, holders_named, lineage_named, organisation_named
 from shugu.registry.models import Filing
+from shugu.registry.models_federation import Recognition
 from shugu.registry.operations import By, On, Operation, Writes, operations
 from shugu.registry.submitting import POWER
 from shugu.web.forms import add_refusal
@@ -59,14 +61,19 @@ def apply(request: HttpRequest, register: str, operation: str = FIRST) -> HttpRe
     op = operations(applications.rules_of(register))[operation]
     actor = _applicant(request, op)
     number = request.POST.get("entry") or request.GET.get("entry", "")
-    kind, kinds = _object(register, op, number, request.GET.get("object", ""))
+    cited = _cited(request, actor)
+    asked = request.GET.get("object", "") or (str(cited.content.get("object_kind", "")) if cited else "")
+    kind, kinds = _object(register, op, number, asked)
     make = application_form(
         register, kind, operation, by_registrar=op.by is By.REGISTRAR, principals=_principals(actor), marks=_marks(op, number)
     )
-    form = make(request.POST or None, initial={"entry": number})
+    initial = {"entry": number, **(taken_over(cited, register, kind, operation) if cited is not None else {})}
+    form = make(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            cmd = command_of(register, op, kind, form.cleaned_data, actor)
+            cmd = replace(
+                command_of(register, op, kind, form.cleaned_data, actor), recognition=cited.number if cited is not None else ""
+            )
             row = services.submit_filing(cmd, actor=actor, now=clock.now(), key=str(form.idempotency_key))
         except ShuguError as refusal:
             beside(form, refusal)
@@ -80,9 +87,27 @@ def apply(request: HttpRequest, register: str, operation: str = FIRST) -> HttpRe
         "form": form, "title": Text(f"{op.title.zh} · {title.zh}", f"{op.title.en} · {title.en}"),
         "kinds": [(code, words, code == kind) for code, words in kinds.items()],
         "crumb": Link(Text("选择登记事项", "Registers"), reverse("registry:choose")),
-        "submit": Text("建立申请，下一步上传材料", "Open the application; materials come next"),
+        "submit": Text("建立申请，下一步上传材料", "Open the application; materials come next"), "cited": cited,
     }  # fmt: skip
     return render(request, "registry/apply.html", shown, status=422 if form.errors else 200)
+
+
+def _cited(request: HttpRequest, actor: Actor) -> Recognition | None:
+    """The certificate of another venue on which the applicant relies (`?recognition=`), if it is its own and lives."""
+    number = request.POST.get("recognition") or request.GET.get("recognition", "")
+    return next((r for r in services.recognitions_of(actor.org or 0) if r.number == number and r.state == "live"), None)
+
+
+def taken_over(cited: Recognition, register: str, kind: str, operation: str) -> dict[str, Any]:
+    """What the certificate says, as the application form takes it; the applicant may change it."""
+    said = dict(cited.content)
+    asked = {f.id: f for f in applications.form_fields(register, kind, operation)}
+    known = applications.right_codes(register)
+    out: dict[str, Any] = {"title": said.get("title", ""), "rights": [r for r in said.get("rights", ()) if r in known]}
+    for name, answer in dict(said.get("particulars", {})).items():
+        if name in asked and (not asked[name].options or answer in dict(asked[name].options)):
+            out[f"{PREFIX}{name}"] = answer.split(",") if asked[name].kind == "multi" else answer
+    return out
 
 
 TWINS = {"content": Text("内容相同", "same content"), "title": Text("名称相同", "same title")}

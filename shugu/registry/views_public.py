@@ -17,7 +17,16 @@ from shugu.kernel import clock, witness_keys
 from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
-from shugu.registry import applications, queries, queries_book, queries_notices, queries_search, retention
+from shugu.registry import (
+    applications,
+    moving,
+    queries,
+    queries_book,
+    queries_notices,
+    queries_search,
+    recognitions,
+    retention,
+)
 from shugu.registry.forms import VerifyForm
 from shugu.registry.operations import On, operations
 from shugu.registry.shown import (
@@ -82,6 +91,7 @@ def entry(request: HttpRequest, number: str) -> HttpResponse:
         "rows": particulars(shown.register, shown.object_kind, shown.form, public=True),
         "may_object": "objection" in codes, "ways": _ways(shown, codes), "marks": encumbrance_lines(shown.id),
         "parents": queries_book.parents_of(shown.id), "children": queries_book.children_of(shown.id),
+        "origins": recognitions.origins_of(shown.id), "moves": moving.moves(outward=True, entry_id=shown.id),
         "links": queries_book.links_of(shown.id), "certificates": queries_book.certificates_of(shown.id),
         "kept": retention_line(retention.of_entry(shown, local_day(clock.now()))),
     }  # fmt: skip

@@ -15,16 +15,16 @@ from shugu.kernel import documents, journal, runtime, signer, store
 from shugu.kernel.cases import Actor, Rules
 from shugu.kernel.engine import Applied
 from shugu.kernel.queries import name_fact
-from shugu.kernel.rules import Register
 from shugu.kernel.text import Text
 from shugu.kernel.vocabulary import effect
 from shugu.kernel.workdays import Length, due, end_of_day
 from shugu.party import queries as parties
-from shugu.registry import accounts, applications, book, certificates, lineage
+from shugu.registry import accounts, applications, book, certificates, lineage, recognitions
 from shugu.registry.domain import ENDED, Facet, same_shares, title_key
 from shugu.registry.errors import EntryEnded
 from shugu.registry.models import Certificate, Entry, EntryVersion, Filing, Mark, Share
 from shugu.registry.operations import Operation, Writes, operation
+from shugu.registry.printing import Printed, named, printed
 
 for _name, _zh, _en in (
     ("entry.entered", "登簿", "entered in the book"),
@@ -64,10 +64,11 @@ class Writing:
 
 @effect("registry.write_book")
 def write_book(applied: Applied) -> None:
-    """Errors: NotFound for an operation the rules do not list; EntryEnded; what the writers raise."""
-    row = Filing.objects.select_related("entry", "mark").get(pk=applied.case)
+    """Errors: NotFound for an operation the rules do not list; EntryEnded; RecognitionEnded; what the writers raise."""
+    row = Filing.objects.select_related("entry", "mark", "recognition").get(pk=applied.case)
     rules = applied.view.rules
     op = operation(rules, row.operation)
+    recognitions.require_live(row, applied.now)
     WRITERS[op.writes](Writing(row, op, rules, applied.actor, applied.now, applied.effective_on, applied.fact_id))
 
 
@@ -127,36 +128,6 @@ def _papers(w: Writing, line: Entry, version: int, last: date, said: Mapping[str
     return out
 
 
-@dataclass(frozen=True)
-class Printed:
-    """What every certificate of a register prints from its rules."""
-
-    register: Register
-    rights: Mapping[str, Text]
-    objects: Mapping[str, Text]
-    kinds: Mapping[str, Text]
-    issuing: Mapping[str, Any]
-    secrets: frozenset[str]
-    fields: frozenset[str] | None
-
-    def particulars(self, form: Mapping[str, str]) -> dict[str, str]:
-        """The answers a certificate may show: public ones, and only those `registry.certificate_fields` names."""
-        shown = {name: answer for name, answer in form.items() if name not in self.secrets}
-        return shown if self.fields is None else {name: answer for name, answer in shown.items() if name in self.fields}
-
-
-def printed(register: str, rules: Rules) -> Printed:
-    return Printed(
-        applications.register_named(register), applications.right_codes(register), applications.object_kinds(register),
-        applications.kind_titles(register, rules), _issuing(rules), applications.secrets(register), _fields(rules),
-    )  # fmt: skip
-
-
-def _fields(rules: Rules) -> frozenset[str] | None:
-    listed = rules.get("registry.certificate_fields")  # type: ignore[attr-defined]
-    return frozenset(listed.codes) if listed is not None else None
-
-
 def sign_paper(
     w: Writing, kind: str, number: str, line: Entry, version: int, last: date, said: Mapping[str, Any], words: Printed,
     held: list[dict[str, Any]], **more: Any,
@@ -174,21 +145,6 @@ def sign_paper(
         certificates.credential_type(kind), number=number, now=w.now, valid_until=end_of_day(last), subject=subject
     )
     return signer.document_bytes(credential)
-
-
-def _issuing(rules: Rules) -> dict[str, Any]:
-    """Who issues and who supervises, as the regime has it printed."""
-    found = {name: _maybe(rules, f"registry.certificate_{name}") for name in ("issuer", "supervisor")}
-    return {name: dict(words) for name, words in found.items() if words and words.get("zh")}
-
-
-def named(holders: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Holders as certificates print them."""
-    out = []
-    for org, parts in same_shares(holders):
-        shown = parties.organisation(org)
-        out.append({"org": shown.number, "name": shown.name, "uscc": shown.uscc, "parts": parts})
-    return out
 
 
 def _keep(papers: list[Paper], version: EntryVersion, holder: int, now: datetime, fact: int, mark: Mark | None = None) -> None:
@@ -236,17 +192,29 @@ def said_at_first(w: Writing) -> dict[str, Any]:
 
 
 def _enter(w: Writing) -> None:
+    cited = w.row.recognition
+    _enter_line(w, last_day(w.rules, w.row.form, w.day), recognitions.printed(cited) if cited is not None else None)
+
+
+def enter_moved(w: Writing, until: date, recognised: Mapping[str, Any]) -> Entry:
+    """A line that comes from another venue's register: valid as long as it was there, no longer than a new one here."""
+    return _enter_line(w, min(until, last_day(w.rules, w.row.form, w.day)), recognised)
+
+
+def _enter_line(w: Writing, last: date, recognised: Mapping[str, Any] | None) -> Entry:
     row = w.row
-    last = last_day(w.rules, row.form, w.day)
     line = new_line(w, store.next_number("entry", w.day.year))
     line.save(force_insert=True)
-    said = said_at_first(w)
-    papers = _papers(w, line, 1, last, said)
+    said, cited = said_at_first(w), row.recognition
+    papers = _papers(w, line, 1, last, said, **({"recognised": recognised} if recognised is not None else {}))
     fact = w.record("entry.entered", line, digests=_digests(papers), last_day=last.isoformat(), **_told(papers))
     version = _version(w, line, 1, said, (w.day, last), fact)
     _keep(papers, version, row.applicant_id, w.now, fact)
     lineage.keep(line, row.lineage)
+    if cited is not None:
+        recognitions.note_origin(line, cited, fact)
     accounts.ensure(row.register, row.applicant_id, w.actor, w.now, w.day)
+    return line
 
 
 def _again(w: Writing, fact_name: str, *, holders: list[dict[str, Any]] | None = None, until: date | None = None) -> None:

@@ -18,7 +18,8 @@ from shugu.registry import accounts, lineage, writing
 from shugu.registry.domain import same_shares
 from shugu.registry.models import Certificate, Entry, EntryVersion, Filing, Share
 from shugu.registry.operations import Operation, Writes, operation
-from shugu.registry.writing import Printed, Writing
+from shugu.registry.printing import Printed, printed
+from shugu.registry.writing import Writing
 
 V = TypeVar("V")
 BATCH = 2_000
@@ -105,7 +106,7 @@ def _papers(many: Sequence[Writing], lines: Sequence[Entry], lasts: Sequence[dat
     out = []
     for (n, kind), number in zip(asked, numbers, strict=True):
         w = many[n]
-        words = _once(known.printed, (w.rules.id, w.row.register), partial(writing.printed, w.row.register, w.rules))
+        words = _once(known.printed, (w.rules.id, w.row.register), partial(printed, w.row.register, w.rules))
         said = writing.said_at_first(w)
         held = _named(w, known)
         out.append(

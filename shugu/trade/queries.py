@@ -251,6 +251,14 @@ def voucher(number: str) -> VoucherView:
     )  # fmt: skip
 
 
+def voucher_numbered_by(digest: str) -> str:
+    """The number of the voucher with that credential digest. Errors: NotFound."""
+    row = Voucher.objects.filter(digest=digest).first()
+    if row is None:
+        raise NotFound(what=("该摘要的交易凭证", "voucher with this digest"))
+    return row.number
+
+
 def voucher_bytes(number: str) -> bytes:
     """The credential exactly as signed. Errors: NotFound."""
     return documents.get(voucher(number).digest)

@@ -60,6 +60,10 @@ _PLAIN = {
     "registry.body_is_accredited": Text("第三方机构已入驻", "the third-party body is accredited"),
     "registry.agent_has_power": Text("代理人有授权委托书", "the agent has a power of attorney"),
     "registry.traded_on_recognised_venue": Text("在互认交易场所取得", "obtained on a recognised venue"),
+    "registry.recognised": Text("依据其他场所证书", "on the certificate of another venue"),
+    "registry.vouchers_proven": Text("所交其他场所的封存文件已通过核验", "sealed documents of other venues passed their checks"),
+    "registry.may_move": Text("条目可以迁出", "the entry may move"),
+    "registry.may_take_in": Text("登记簿可登记此类对象和权利", "the register takes such objects and rights"),
     "registry.object_is_resource": Text("对象为数据资源", "the object is a data resource"),
     "registry.object_is_product": Text("对象为数据产品", "the object is a data product"),
     "registry.correction_left": Text("补正次数未用完", "a correction is left"),
@@ -101,6 +105,9 @@ def condition(name: str, regime: Regime | None = None) -> Text:
         field, _, code = argument.partition("=")
         asked, said = field_title(regime, field), answer_title(regime, field, code)
         return Text(f"{asked.zh}：{said.zh}", f"{asked.en}: {said.en}")
+    if head in ("registry.recognised", "registry.traded_or_recognised"):
+        traded = Text("在互认交易场所取得，或", "obtained on a recognised venue, or ") if "traded" in head else Text("", "")
+        return Text(f"{traded.zh}互认协议约定免交", f"{traded.en}waived by a recognition agreement")
     title = _ASKED.get(head)
     if title is None:
         return Text(name, name)

@@ -81,7 +81,8 @@ def agreement_context(case: int, now: datetime) -> Mapping[str, Any]:
 
 def keys_of(row: Agreement) -> Keyring:
     """Both venues' keys in the order of the proofs: whoever offered comes first."""
-    ours, theirs = signer.keyring().keys, peers.document_keys(row.peer).keys
+    ours = signer.keyring().keys
+    theirs = tuple(key for key in peers.document_keys(row.peer).keys if key.name == row.peer.origin)
     return Keyring((*ours, *theirs) if row.ours else (*theirs, *ours))
 
 

@@ -77,6 +77,16 @@ class AgreementMissing(Refused):
     remedy = ("由运营人员与对方签订或恢复协议。", "Have the operators of both venues sign or resume one.")
 
 
+class ChainMissing(ShuguError):
+    code = "chain-missing"
+    status = 409
+    sentence = (
+        "本场所没有接入链 {chain} 及协议所指的合约。",
+        "Chain {chain} with the agreement's contract is not configured here.",
+    )
+    remedy = ("由运营人员按协议配置该链。", "Have the operator configure the chain as agreed.")
+
+
 class TermsInvalid(ShuguError):
     code = "agreement-terms-invalid"
     status = 422
@@ -86,6 +96,7 @@ class TermsInvalid(ShuguError):
 
 __all__ = [
     "AgreementMissing",
+    "ChainMissing",
     "DemonstrationMismatch",
     "MessageConflict",
     "MessageOutOfOrder",

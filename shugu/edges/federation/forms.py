@@ -29,6 +29,15 @@ class PeerForm(FieldForm):
     )  # fmt: skip
 
 
+class PresentForm(FieldForm):
+    file = forms.FileField(
+        label=words("封存文件", "Sealed document"),
+        help_text=words(
+            "其他场所签发的证书或凭证的封存文件（.sealed.json）", "a certificate or voucher of another venue, as one sealed file"
+        ),
+    )
+
+
 class KeyForm(FieldForm):
     vkey = forms.CharField(
         label=words("公钥（一行）", "Public key (one line)"), max_length=400, widget=forms.Textarea(attrs={**_MONO, "rows": 2})

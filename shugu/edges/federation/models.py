@@ -28,7 +28,8 @@ class Peer(models.Model):
 
 
 class PeerKey(models.Model):
-    """A pinned public key of a peer. A retired one still verifies documents, no longer messages."""
+    """A pinned public key of a peer, or of a witness trusted to cosign its log. A retired one still verifies documents, no
+    longer messages."""
 
     peer = models.ForeignKey(Peer, on_delete=models.PROTECT, related_name="keys")
     vkey = models.CharField(max_length=400)
@@ -82,6 +83,33 @@ class Incoming(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["peer", "sequence"], name="federation_received_once")]
+
+
+class Presentation(models.Model):
+    """A document of another venue as its holder presented it, or filed it in a case: waiting, recognised or refused, with
+    every check that was made. The file lies among the documents under `digest`."""
+
+    number = models.CharField(max_length=40, unique=True)
+    org = models.BigIntegerField()
+    case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="+")
+    digest = models.CharField(max_length=64)
+    state = models.CharField(max_length=12)
+    # [{"n", "id", "title": [zh, en], "outcome", "detail": [zh, en]}]
+    checks = models.JSONField(default=list)
+    recognition = models.CharField(max_length=40, blank=True)
+    statement = models.CharField(max_length=64, blank=True)
+    presented_at = models.DateTimeField()
+    checked_at = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)
+    fact = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "digest"], name="federation_filed_once", condition=models.Q(case__isnull=False)
+            )
+        ]
+        indexes = [models.Index(fields=["org"], name="federation_presented_by")]
 
 
 class Agreement(models.Model):

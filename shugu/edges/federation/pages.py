@@ -29,5 +29,7 @@ def agreement_url(case: int) -> str:
 
 def register() -> None:
     case_acts.register(SUBJECT, act_on_agreement, agreement_url, sees=lambda case, actor: bool(actor.seats & WATCHING))
+    for seat in ("merchant", "buyer"):
+        navigation.register(navigation.NavItem(seat, Text("出示证书", "Present a certificate"), "federation:present", 45))
     for seat in sorted(WATCHING):
         navigation.register(navigation.NavItem(seat, Text("场所互认", "Federation"), "federation:home", 70))

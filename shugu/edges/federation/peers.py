@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from shugu.edges.federation.errors import UnknownPeer
 from shugu.edges.federation.models import Peer, PeerKey
 from shugu.formats.errors import Pair, ShuguError
-from shugu.formats.suites import Keyring, keyring, parse_vkey
+from shugu.formats.suites import Keyring, VerifyKey, keyring, parse_vkey
 from shugu.kernel import journal, runtime, signer
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.commands import command
@@ -71,14 +71,33 @@ def peer_of(origin: str, *, lock: bool = False) -> Peer:
     return found
 
 
+def peer_named(venue: str) -> Peer:
+    """By the code of the venue. Errors: UnknownPeer."""
+    found = Peer.objects.filter(venue=venue).first()
+    if found is None:
+        raise UnknownPeer(origin=venue)
+    return found
+
+
 def live_keys(peer: Peer) -> Keyring:
     """The keys with which its messages are verified, in the order of pinning."""
-    return keyring("\n".join(peer.keys.filter(retired_at__isnull=True).order_by("pk").values_list("vkey", flat=True)))
+    own = _pinned(peer, retired=False)
+    return Keyring(tuple(key for key in own.keys if key.name == peer.origin))
 
 
 def document_keys(peer: Peer) -> Keyring:
-    """Every key ever pinned: what it issued under a retired one still verifies."""
-    return keyring("\n".join(peer.keys.order_by("pk").values_list("vkey", flat=True)))
+    """Every key ever pinned, witnesses' too: what it issued under a retired one still verifies."""
+    return _pinned(peer, retired=True)
+
+
+def witness_keys(peer: Peer) -> tuple[VerifyKey, ...]:
+    """Of the witnesses whose cosignatures on its checkpoints count here."""
+    return tuple(key for key in _pinned(peer, retired=False).keys if key.name != peer.origin)
+
+
+def _pinned(peer: Peer, *, retired: bool) -> Keyring:
+    rows = peer.keys.order_by("pk") if retired else peer.keys.filter(retired_at__isnull=True).order_by("pk")
+    return keyring("\n".join(rows.values_list("vkey", flat=True)))
 
 
 def _keys_of(text: str) -> tuple[Keyring | None, Pair | None]:
@@ -160,7 +179,8 @@ def pin_key(cmd: PinKey, *, actor: Actor, now: datetime) -> PeerKey:
     need_operator(actor)
     row = peer_of(cmd.origin, lock=True)
     key = parse_vkey(cmd.vkey.strip())
-    if key.name != row.origin or row.keys.filter(vkey=key.vkey()).exists():
+    # A key of another name counts as a witness of the venue's log, if it is of that kind.
+    if (key.name != row.origin and key.suite.name != "witness") or row.keys.filter(vkey=key.vkey()).exists():
         problem = ("公钥不属于该场所，或已核准过", "the key is not that venue's, or was pinned before")
         raise InputInvalid(fields="vkey", field_errors={"vkey": problem})
     journal.record(

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from shugu.edges.federation.domain import read_terms
-from shugu.edges.federation.models import Agreement, Incoming, Outgoing, Peer
+from shugu.edges.federation.models import Agreement, Incoming, Outgoing, Peer, Presentation
 from shugu.formats.suites import parse_vkey
 from shugu.kernel import documents
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.tables import table
 from shugu.kernel.text import Text
+from shugu.registry import services as registry
 
 SEATS = frozenset({"operator", "compliance_officer", "regulator", "auditor"})
 
@@ -143,6 +144,54 @@ def agreement_bytes(reference: str, actor: Actor) -> bytes:
     Errors: Forbidden, NotFound."""
     found = agreement(reference, actor)
     return documents.get(found.signed or found.offered)
+
+
+@dataclass(frozen=True)
+class PresentationView:
+    """`checks` in the order of their numbers: n, title, outcome (ok, failed, skipped), detail."""
+
+    number: str
+    org: int
+    state: str
+    presented_at: datetime
+    checked_at: datetime | None
+    checks: tuple[Mapping[str, Any], ...]
+    recognition: str
+    venue: str
+    certificate: str
+    title: str
+    agreement: str
+    waives: tuple[Mapping[str, Any], ...]
+    live: bool
+
+
+def presentations(actor: Actor) -> list[PresentationView]:
+    """An organisation's own, or all for the seats that watch; newest first. Errors: Forbidden."""
+    rows = Presentation.objects.order_by("-pk")
+    if actor.org is not None:
+        rows = rows.filter(org=actor.org)
+    else:
+        _may_read(actor)
+    return [_presentation(row) for row in rows[:500]]
+
+
+def presentation(number: str, actor: Actor) -> PresentationView:
+    """Errors: NotFound, also for a stranger."""
+    row = Presentation.objects.filter(number=number).first()
+    if row is None or not (actor.org == row.org or actor.seats & (SEATS | {"registrar", "reviewer"})):
+        raise NotFound(what=(f"出示记录 {number}", f"presentation {number}"))
+    return _presentation(row)
+
+
+def _presentation(row: Presentation) -> PresentationView:
+    found = next((r for r in registry.recognitions_of(row.org) if r.number == row.recognition), None)
+    return PresentationView(
+        number=row.number, org=row.org, state=row.state, presented_at=row.presented_at, checked_at=row.checked_at,
+        checks=tuple(row.checks), recognition=row.recognition, venue=found.venue if found else "",
+        certificate=found.certificate if found else "", title=str(found.content.get("title", "")) if found else "",
+        agreement=found.agreement if found else "", waives=tuple(found.waives) if found else (),
+        live=found is not None and found.state == "live",
+    )  # fmt: skip
 
 
 def messages(actor: Actor, venue: str, limit: int = 200) -> list[MessageLine]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shugu.edges.federation import messages
+from shugu.edges.federation import messages, presenting, transfers
 from shugu.edges.federation.agreements import ActOnAgreement, OfferAgreement, act_on_agreement, offer_agreement
 from shugu.edges.federation.messages import receive
 from shugu.edges.federation.peers import (
@@ -17,19 +17,28 @@ from shugu.edges.federation.peers import (
     pin_key,
     retire_key,
 )
+from shugu.edges.federation.presenting import KeepChecks, Present, check, keep_checks, present
+from shugu.edges.federation.transfers import AskMove, ask_move
 
 __all__ = [
     "ActOnAgreement",
     "AddPeer",
+    "AskMove",
     "ChangePeer",
+    "KeepChecks",
     "OfferAgreement",
     "PinKey",
+    "Present",
     "RetireKey",
     "act_on_agreement",
     "add_peer",
+    "ask_move",
     "change_peer",
+    "check",
+    "keep_checks",
     "offer_agreement",
     "pin_key",
+    "present",
     "receive",
     "retire_key",
     "work",
@@ -37,5 +46,7 @@ __all__ = [
 
 
 def work(now: datetime) -> int:
-    """What the worker calls from time to time: messages out. How many were received by peers."""
-    return messages.deliver(now)
+    """What the worker calls from time to time: moves told, messages out, presentations checked, recognitions checked again.
+    How much was done."""
+    told = transfers.send_due(now) + transfers.answer_recalls(now)
+    return told + messages.deliver(now) + presenting.check_waiting(now) + presenting.recheck(now)

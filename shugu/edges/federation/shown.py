@@ -6,9 +6,9 @@ from typing import Any
 
 from django.urls import reverse
 
-from shugu.edges.federation.queries import AgreementView, MessageLine, PeerView
+from shugu.edges.federation.queries import AgreementView, MessageLine, PeerView, PresentationView
 from shugu.kernel.text import Text
-from shugu.web.shapes import Chip, Tone
+from shugu.web.shapes import Chip, Record, Tone
 from shugu.web.tables import Column, Kind
 
 TONES = {
@@ -77,4 +77,55 @@ def recognition_lines(terms: dict[str, Any], names: dict[str, Text]) -> list[dic
             "waives": [f"{w['register']} / {w['operation']}: {', '.join(w['materials'])}" for w in row["waives"]],
         }
         for row in terms["recognises"]
+    ]  # fmt: skip
+
+
+STATES = {
+    "waiting": Chip(Text("待核验", "to be checked"), Tone.WAITING),
+    "recognised": Chip(Text("已承认", "recognised"), Tone.GOOD),
+    "refused": Chip(Text("不予承认", "not recognised"), Tone.BAD),
+}
+OUTCOMES = {
+    "ok": Chip(Text("通过", "passed"), Tone.GOOD),
+    "failed": Chip(Text("不通过", "failed"), Tone.BAD),
+    "skipped": Chip(Text("未检查", "skipped"), Tone.NEUTRAL),
+}
+PRESENTATIONS = (
+    Column(
+        "number", Text("编号", "Number"), kind=Kind.CODE, href=lambda r: reverse("federation:presentation", args=[r.number])
+    ),
+    Column("certificate", Text("证书", "Certificate"), kind=Kind.CODE),
+    Column("venue", Text("签发场所", "Issued by")),
+    Column("state", Text("结果", "Result"), lambda r: presentation_chip(r), Kind.CHIP),
+    Column("at", Text("时间", "Time"), "presented_at", Kind.MOMENT),
+)
+
+
+def presentation_chip(row: PresentationView) -> Chip:
+    if row.state == "recognised" and not row.live:
+        return Chip(Text("承认已失效", "recognition ended"), Tone.STOPPED)
+    return STATES[row.state]
+
+
+def presentation_record(row: PresentationView) -> Record:
+    return Record(
+        row.title or Text("其他场所文件", "Document of another venue"), number=row.number,
+        kind=Text("出示的证书", "presented certificate"), state=presentation_chip(row),
+        dates=((Text("出示", "presented"), row.presented_at), (Text("核验", "checked"), row.checked_at)),
+    )  # fmt: skip
+
+
+def check_lines(row: PresentationView) -> list[tuple[int, Text, Chip, Text]]:
+    """(number, what is checked, outcome, detail)."""
+    return [(c["n"], Text(*c["title"]), OUTCOMES[c["outcome"]], Text(*c["detail"])) for c in row.checks]
+
+
+def waiver_lines(row: PresentationView, *, may_apply: bool) -> list[dict[str, Any]]:
+    """For each register and operation the materials the agreement waives, and where to apply."""
+    return [
+        {
+            "register": w["register"], "operation": w["operation"], "materials": ", ".join(w["materials"]),
+            "href": reverse("federation:apply", args=[row.number, w["register"], w["operation"]]) if may_apply else "",
+        }
+        for w in row.waives
     ]  # fmt: skip

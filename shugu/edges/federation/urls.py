@@ -2,11 +2,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.edges.federation import views
+from shugu.edges.federation import views, views_present
 
 app_name = "federation"
 urlpatterns = [
     path("federation/messages", views.take_message, name="take_message"),
+    path("federation/status/<str:digest>/<str:nonce>", views_present.status, name="status"),
+    path("federation/present/", views_present.present, name="present"),
+    path("federation/presentations/<str:number>/", views_present.presentation, name="presentation"),
+    path("federation/presentations/<str:number>/apply/<slug:register>/<slug:operation>/", views_present.apply, name="apply"),
     path("federation/", views.home, name="home"),
     path("federation/peers/add/", views.add_peer, name="add_peer"),
     path("federation/peers/<slug:venue>/", views.peer, name="peer"),

@@ -1,0 +1,184 @@
+"""Presentations: what a holder shows of another venue, or filed in an application, checked and told to the register.
+
+The checks ask the network, so they run outside of any transaction; the command then keeps what came of them. A venue that
+could not be asked is no verdict: the presentation waits and is tried again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shugu.edges.federation import checking, client, peers
+from shugu.edges.federation.checking import Fetch, Verdicts, examine
+from shugu.edges.federation.errors import PeerUnreachable
+from shugu.edges.federation.models import Peer, Presentation
+from shugu.formats.errors import ShuguError
+from shugu.kernel import documents, journal, runtime, store
+from shugu.kernel.cases import Actor, mandate
+from shugu.kernel.commands import command
+from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
+from shugu.kernel.journal import FactView
+from shugu.kernel.models import Case
+from shugu.kernel.queries import name_fact
+from shugu.kernel.subscriptions import subscribe
+from shugu.kernel.workdays import local_day
+from shugu.party import queries as parties
+from shugu.registry import services as registry
+
+WAITING, RECOGNISED, REFUSED = "waiting", "recognised", "refused"
+_AGAIN = timedelta(seconds=15)
+
+name_fact("presentation.made", "出示其他场所文件", "document of another venue presented")
+name_fact("presentation.checked", "核验其他场所文件", "document of another venue checked")
+
+
+@dataclass(frozen=True)
+class Present:
+    """A sealed document of another venue, as one file, presented for the organisation."""
+
+    content: bytes
+
+
+@command("federation.present", ("出示其他场所文件", "present a document of another venue"))
+def present(cmd: Present, *, actor: Actor, now: datetime) -> Presentation:
+    """By an accredited organisation; the checks follow (`check`). Errors: Forbidden, InputInvalid."""
+    if actor.org is None or not parties.organisation(actor.org, local_day(now)).accredited:
+        raise Forbidden()
+    if not 1 <= len(cmd.content) <= checking.MOST_BYTES:
+        problem = ("应为封存文件（JSON），不超过 1 MB", "a sealed document (JSON) of at most 1 MB")
+        raise InputInvalid(fields="file", field_errors={"file": problem})
+    return _made(actor.org, cmd.content, None, actor, now)
+
+
+def _made(org: int, content: bytes, case: int | None, actor: Actor, now: datetime) -> Presentation:
+    number, digest = store.next_number("document", local_day(now).year), documents.put(content)
+    fact = journal.record(
+        "presentation.made", subject=f"federation.presentation:{number}", actor=actor, now=now, digests={"presented": digest},
+        data={"presentation": number, "holder": org, **({"filed_in": case} if case is not None else {})},
+    )  # fmt: skip
+    return Presentation.objects.create(
+        number=number, org=org, case_id=case, digest=digest, state=WAITING, presented_at=now, retry_at=now, fact=fact
+    )
+
+
+def file_voucher(fact: FactView, now: datetime) -> None:
+    """A sealed document filed as a voucher in an application is a presentation too."""
+    if fact.data.get("material") not in registry.VOUCHERS or fact.case is None:
+        return
+    digest = str(fact.payload.get("digests", {}).get(fact.data["material"], ""))
+    case = Case.objects.filter(pk=fact.case).first()
+    applicant = next((p.org for p in case.parties.order_by("pk") if p.role == "applicant"), None) if case is not None else None
+    if not digest or applicant is None or Presentation.objects.filter(case_id=fact.case, digest=digest).exists():
+        return
+    content = documents.get(digest)
+    if content.startswith(b'{"credential":'):
+        _made(applicant, content, fact.case, mandate("federation", f"fact:{fact.id}"), now)
+
+
+HANDLERS = {"material.filed": file_voucher}
+subscribe("federation.vouchers", HANDLERS)
+
+
+def check(row: Presentation, now: datetime, fetch: Fetch = client.get) -> Presentation:
+    """Make the checks and keep them; asks the issuing venue."""
+    holder = parties.organisation(row.org)
+    verdicts = examine(documents.get(row.digest), holder.uscc, now, fetch)
+    return keep_checks(KeepChecks(row.pk, verdicts), actor=mandate("federation", f"presentation:{row.number}"), now=now)
+
+
+@dataclass(frozen=True)
+class KeepChecks:
+    presentation: int
+    verdicts: Verdicts
+
+
+@command("federation.keep_checks", ("记录核验结果", "keep what the checks found"))
+def keep_checks(cmd: KeepChecks, *, actor: Actor, now: datetime) -> Presentation:
+    """The checks, the fact, and the recognition or its refusal in the register. Errors: NotFound."""
+    row = Presentation.objects.select_for_update().filter(pk=cmd.presentation).first()
+    if row is None:
+        raise NotFound(what=("出示记录", "presentation"))
+    found = cmd.verdicts
+    row.checks, row.checked_at = [line.as_row() for line in found.lines], now
+    failed = found.failed
+    if found.again and failed is not None:
+        row.state, row.retry_at = WAITING, now + _AGAIN
+        row.save()
+        return row
+    told = registry.record_recognition(_recognition(row, found), actor=actor, now=now)
+    row.state, row.retry_at = (REFUSED if failed else RECOGNISED), None
+    row.recognition = told.number
+    digests = {"presented": row.digest}
+    if found.statement:
+        digests["statement"] = row.statement = documents.put(found.statement)
+    journal.record(
+        "presentation.checked", subject=f"federation.presentation:{row.number}", actor=actor, now=now, digests=digests,
+        data={
+            "presentation": row.number, "recognition": told.number, "outcome": row.state,
+            **({"failed": failed.id} if failed else {}),
+        },
+    )  # fmt: skip
+    row.save()
+    return row
+
+
+def _recognition(row: Presentation, found: Verdicts) -> registry.RecordRecognition:
+    failed, peer = found.failed, found.peer
+    return registry.RecordRecognition(
+        holder_org=row.org, digest=found.digest, presented=found.presented, venue=peer.venue if peer else "",
+        origin=peer.origin if peer else str(found.credential.get("issuer", ""))[:200],
+        certificate=str(found.subject.get("number", ""))[:60], kind=found.kind[:60], regime=found.regime[:60],
+        trade=found.kind == checking.VOUCHER_KIND, content=checking.content_of(found.subject) if not failed else {},
+        agreement=found.agreement, waives=checking.waivers(found) if not failed else (), until=found.until,
+        max_age=found.terms.evidence.status_max_age if found.terms else 0, failed=failed.id if failed else "",
+        reason=failed.detail if failed else (),
+    )  # fmt: skip
+
+
+def check_waiting(now: datetime, fetch: Fetch = client.get, limit: int = 20) -> int:
+    """Presentations that wait for their checks; how many got a verdict."""
+    done = 0
+    for row in Presentation.objects.filter(state=WAITING, retry_at__lte=now).order_by("pk")[:limit]:
+        done += check(row, now, fetch).state != WAITING
+    return done
+
+
+def recheck(now: datetime, fetch: Fetch = client.get) -> int:
+    """Ask anew how every recognised certificate stands that was not asked about for half of what its agreement allows; how
+    many were asked about. One whose venue cannot be asked stays, and counts no more once its time is over."""
+    done = 0
+    every = timedelta(minutes=runtime.rules().value("federation.recheck_every").number)
+    for row in registry.due_recognitions(now, every):
+        peer = Peer.objects.filter(origin=row.origin, paused=False).first()
+        if peer is None:
+            continue
+        try:
+            standing, _ = checking.ask_standing(peer, row.digest, now, fetch)
+        except PeerUnreachable:
+            continue
+        except ShuguError as refusal:
+            _tell(row.number, refusal.code, (refusal.message("zh"), refusal.message("en")), now)
+        else:
+            told = ", ".join(standing.stopped_by)
+            _tell(row.number, standing.stopped_by[0] if told else "", (told, told) if told else (), now)
+        done += 1
+    return done
+
+
+def _tell(number: str, failed: str, reason: tuple[str, ...], now: datetime) -> None:
+    actor = mandate("federation", f"recheck:{number}:{now.isoformat(timespec='seconds')}")
+    registry.check_recognition(registry.CheckRecognition(number, failed, reason), actor=actor, now=now)
+
+
+def renew(number: str, org: int, now: datetime, fetch: Fetch = client.get) -> Any:
+    """The status of one recognition asked anew at the moment of its use. Errors: NotFound, PeerUnreachable, and what the
+    issuer's answer is refused for."""
+    row = next((r for r in registry.recognitions_of(org) if r.number == number and r.state == "live"), None)
+    if row is None:
+        raise NotFound(what=(f"承认 {number}", f"recognition {number}"))
+    standing, _ = checking.ask_standing(peers.peer_of(row.origin), row.digest, now, fetch)
+    told = ", ".join(standing.stopped_by)
+    _tell(number, standing.stopped_by[0] if told else "", (told, told) if told else (), now)
+    return registry.recognitions_of(org)
