@@ -38,6 +38,12 @@ class PresentForm(FieldForm):
     )
 
 
+def move_form(venues: list[tuple[str, str]]) -> type[FieldForm]:
+    """`venues`: (code, name) of those an agreement lets entries of the register move to."""
+    field = forms.ChoiceField(label=words("迁往的场所", "Venue to move to"), choices=venues)
+    return type("MoveForm", (FieldForm,), {"venue": field})
+
+
 class KeyForm(FieldForm):
     vkey = forms.CharField(
         label=words("公钥（一行）", "Public key (one line)"), max_length=400, widget=forms.Textarea(attrs={**_MONO, "rows": 2})

@@ -13,6 +13,7 @@ from shugu.edges.federation.models import Agreement
 from shugu.kernel.cases import Actor
 from shugu.kernel.text import Text
 from shugu.web import case_acts, navigation
+from shugu.web.slots import register_slot
 
 WATCHING = frozenset({"operator", "compliance_officer", "regulator", "auditor"})
 
@@ -29,6 +30,7 @@ def agreement_url(case: int) -> str:
 
 def register() -> None:
     case_acts.register(SUBJECT, act_on_agreement, agreement_url, sees=lambda case, actor: bool(actor.seats & WATCHING))
+    register_slot("registry.entry.side", "federation:entry_side", title=Text("其他场所", "Other venues"))
     for seat in ("merchant", "buyer"):
         navigation.register(navigation.NavItem(seat, Text("出示证书", "Present a certificate"), "federation:present", 45))
     for seat in sorted(WATCHING):

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shugu.edges.federation.agreements import in_force
 from shugu.edges.federation.domain import read_terms
 from shugu.edges.federation.models import Agreement, Incoming, Outgoing, Peer, Presentation
 from shugu.formats.suites import parse_vkey
-from shugu.kernel import documents
+from shugu.kernel import documents, signer
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.tables import table
@@ -144,6 +145,15 @@ def agreement_bytes(reference: str, actor: Actor) -> bytes:
     Errors: Forbidden, NotFound."""
     found = agreement(reference, actor)
     return documents.get(found.signed or found.offered)
+
+
+def takers(register: str, now: datetime) -> list[Peer]:
+    """Venues to which an agreement in force lets entries of this register of ours move."""
+    us = signer.origin()
+    return [
+        row for row in Peer.objects.filter(paused=False).order_by("venue")
+        if any(terms.moves_to(us, row.origin, register) for _, terms in in_force(row, now))
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True)

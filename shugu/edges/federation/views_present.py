@@ -10,13 +10,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from shugu.edges.federation import presenting, queries, services, shown, statements
-from shugu.edges.federation.forms import PresentForm
+from shugu.edges.federation.forms import PresentForm, move_form
 from shugu.formats.errors import ShuguError
 from shugu.kernel import clock
 from shugu.kernel.text import Text
+from shugu.kernel.workdays import local_day
 from shugu.party.access import require, require_org
+from shugu.registry import queries as book
 from shugu.web.forms import add_refusal
-from shugu.web.shapes import Empty
+from shugu.web.shapes import Empty, Link
 from shugu.web.tables import make_table
 
 
@@ -65,3 +67,39 @@ def apply(request: HttpRequest, number: str, register: str, operation: str) -> H
     presenting.renew(found.recognition, found.org, clock.now())
     address = reverse("registry:apply_for", args=[register, operation])
     return redirect(f"{address}?{urlencode({'recognition': found.recognition})}")
+
+
+@require_http_methods(["GET", "POST"])
+def move(request: HttpRequest, number: str) -> HttpResponse:
+    """Ask to move an entry of one's own to another venue's register."""
+    actor, now = require_org(request), clock.now()
+    line = book.entry_by_number(number, local_day(now))
+    make = move_form([(row.venue, row.title_zh) for row in queries.takers(line.register, now)])
+    form = make(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        cmd = services.AskMove(line.number, form.cleaned_data["venue"])
+        try:
+            row = services.ask_move(cmd, actor=actor, now=now, key=str(form.idempotency_key))
+        except ShuguError as refusal:
+            add_refusal(form, refusal)
+        else:
+            return redirect("web:case", row.case.number)
+    page = {
+        "form": form, "title": Text("迁往其他场所", "Move to another venue"), "submit": Text("申请迁出", "Ask to move"),
+        "lead": Text(
+            "准予迁出后，本登记簿的条目即终止；对方登簿后在对方有效，对方拒收则恢复。",
+            "Once let go, the line here ends; it is valid there once entered, or stands again if refused there.",
+        ),
+        "crumb": Link(line.title, reverse("registry:entry", args=[line.number])),
+    }  # fmt: skip
+    return render(request, "web/form.html", page, status=422 if form.errors else 200)
+
+
+@require_GET
+def entry_side(request: HttpRequest, entry: int) -> HttpResponse:
+    """On an entry's page, for its holder: where it may move to."""
+    actor, now = getattr(request, "actor", None), clock.now()
+    line = book.entry(entry, local_day(now))
+    mine = actor is not None and actor.org == line.holder_org and "moved" not in line.facets
+    page = {"line": line, "takers": queries.takers(line.register, now) if mine else []}
+    return render(request, "federation/entry_side.html", page)
