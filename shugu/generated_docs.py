@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shugu.formats.errors import ShuguError
+from shugu.formats.status import entries
+from shugu.kernel import credentials
 from shugu.kernel.commands import COMMANDS
+from shugu.kernel.credentials import FACETS
 from shugu.kernel.procedure import Step, Table
 from shugu.kernel.queries import fact_titles
 from shugu.kernel.rules import RuleSet, load_profile, venues
 from shugu.kernel.tables import all_tables
+from shugu.kernel.text import Text
 
 _HEAD = "<!-- made by `shugu docs`; do not edit -->\n"
 
@@ -24,6 +28,7 @@ def contents() -> dict[str, str]:
     for venue in venues():
         pages[f"rules/{venue}.md"] = rules_page(_today(venue))
     pages["reference.md"] = reference_page()
+    pages["credentials.md"] = credentials_page()
     return {name: _HEAD + text for name, text in pages.items()}
 
 
@@ -137,3 +142,27 @@ def reference_page() -> str:
     lines += ["", "## 错误 / Errors", "", "| 代码 code | HTTP | 说明 sentence | 处理 remedy |", "|---|---|---|---|"]
     lines += [f"| `{e.code}` | {e.status} | {e.sentence[0]} {e.sentence[1]} | {e.remedy[0]} {e.remedy[1]} |" for e in errors()]
     return "\n".join(lines) + "\n"
+
+
+def credentials_page() -> str:
+    """The kinds of credentials as the apps declare them; of the register every kind of every regime."""
+    lines = ["# 凭证种类 / Kinds of credentials", "", _CREDENTIALS_INTRO, ""]
+    for kind in credentials.kinds():
+        named: dict[str, Text] = {}
+        for venue in venues():
+            for name, title in kind.types(_today(venue)):
+                named.setdefault(name, title)
+        happens = "、".join(f"{FACETS[code].zh} {FACETS[code].en}" for code in credentials.may_happen(kind.flags)) or "—"
+        purposes = ", ".join(f"`{p}`" for p in (e.purpose for e in entries('', 0, 0, kind.flags))) or "—"
+        lines += [f"## `{kind.name}`", "", f"- 签发 issuer: {kind.issuer.zh} / {kind.issuer.en} (app `{kind.app}`)"]
+        lines += [f"- 主体成员 subject: {', '.join(f'`{m}`' for m in ('number', 'venue', *kind.subject))}"]
+        lines += [f"- 可能发生 can happen: {happens}", f"- 状态用途 status purposes: {purposes}"]
+        lines += [f"- 获取 had from: {', '.join(f'`{w}`' for w in kind.where)}", "", "| 类型 type | 名称 title |", "|---|---|"]
+        lines += [f"| `{name}` | {title.zh} / {title.en} |" for name, title in sorted(named.items())] + [""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+_CREDENTIALS_INTRO = """\
+One model for all ([formats.md](formats.md) sections 8, 9 and 13): a JSON credential with an Ed25519 proof and, under suite
+`sm`, an SM2 proof beside it; sealed into the log by the fact that names its digest; a place in the status lists if it can
+lose force; expiry by `validUntil`. Its present and past standing is told at `/verify/` and `/api/credentials/{number}`."""

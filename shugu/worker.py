@@ -17,7 +17,7 @@ from shugu.edges.chain import services as chain
 from shugu.edges.federation import services as federation
 from shugu.evidence import services as evidence
 from shugu.formats.errors import ShuguError
-from shugu.kernel import clock, duties, holds, subscriptions, sweeping
+from shugu.kernel import clock, duties, holds, status_lists, subscriptions, sweeping
 from shugu.registry import services as registry
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,7 @@ def settle(rounds: int = 60) -> int:
         now = clock.now()
         done = _sequence(now) + subscriptions.deliver(now) + sweeping.sweep(now) + holds.lapse(now)
         done += bank.work(now) + federation.work(now) + chain.work(now) + run_jobs() + registry.prepare_due(now)
+        done += _status(now)
         total += done
         if not done:
             return total
@@ -84,6 +85,7 @@ def run(stop: threading.Event) -> int:
             ("bank", lambda: bank.work(clock.now()), 1.0),
             ("federation", lambda: federation.work(clock.now()), 0.5),
             ("chain", lambda: chain.work(clock.now()), _CHAINS_EVERY),
+            ("status lists", lambda: _status(clock.now()), _PAUSE * 5),
             ("jobs", run_jobs, _PAUSE * 5),
         )
     ]
@@ -110,6 +112,11 @@ def _sequence(now: datetime) -> int:
 def _sweep() -> int:
     now = clock.now()
     return sweeping.sweep(now) + holds.lapse(now) + registry.prepare_due(now)
+
+
+def _status(now: datetime) -> int:
+    """What the day itself changed, then the lists that say it."""
+    return registry.follow_calendar(now) + status_lists.publish_due(now)
 
 
 def _loop(name: str, part: Callable[[], int], pause: float, stop: threading.Event) -> None:

@@ -8,6 +8,7 @@ class AppraisalConfig(AppConfig):
     label = "appraisal"
 
     def ready(self) -> None:
-        from shugu.appraisal import domain, services, views_cases  # noqa: F401  register guards, contexts, case pages
+        from shugu.appraisal import domain, services, standing, views_cases  # noqa: F401  register guards, contexts, case pages
 
         views_cases.register()
+        standing.register()

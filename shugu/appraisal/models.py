@@ -29,6 +29,8 @@ class QualityReport(models.Model):
     taken_at = models.DateTimeField()
     valid_until = models.DateField()
     fact = models.BigIntegerField()
+    # Of the credential: the place in the status lists.
+    seat = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["entry", "report_digest"], name="quality_report_once")]
@@ -70,6 +72,7 @@ class ComplianceReport(models.Model):
     delivered_at = models.DateTimeField(null=True)
     valid_until = models.DateField(null=True)
     credential_digest = models.CharField(max_length=64, blank=True)
+    seat = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["entry", "-delivered_at"], name="compliance_entry")]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from shugu.appraisal import standing
 from shugu.appraisal.domain import COMPLIANCE, CONNECTOR_DOCUMENT, basis_points, body_kind, report_problem
 from shugu.appraisal.errors import NotHolder, ReportRefused
 from shugu.appraisal.models import QualityReport
@@ -26,7 +27,7 @@ from shugu.formats.credential import require_credential, split_proofs
 from shugu.formats.errors import ShuguError
 from shugu.formats.suites import Keyring, parse_vkey
 from shugu.formats.times import read_time
-from shugu.kernel import documents, journal, runtime, signer, store
+from shugu.kernel import documents, journal, runtime, signer, status, store
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.commands import command
 from shugu.kernel.errors import NotFound
@@ -78,6 +79,7 @@ def _keep(
     number = store.next_number("report", local_day(now).year)
     data_digest, score = str(report["data"]["revision"]), basis_points(report["overall"]["score"])
     source_digest = documents.put(canonical(dict(cmd.document)))
+    seat = status.allot(standing.STATUS)
     credential = signer.sign_document(
         "QualityReport", number=number, now=now, valid_until=end_of_day(valid_until),
         subject={
@@ -85,6 +87,7 @@ def _keep(
             "standard": report["standard"], "measured_at": report["measured_at"],
             "score": report["overall"]["score"], "assessable": report["overall"]["assessable"],
         },
+        status=seat,
     )  # fmt: skip
     credential_digest = documents.put(signer.document_bytes(credential))
     fact = journal.record(
@@ -94,11 +97,13 @@ def _keep(
             "quality_report": credential_digest, "report": digest, "data": data_digest, "connector_document": source_digest,
         },
     )  # fmt: skip
-    return QualityReport.objects.create(
+    taken = QualityReport.objects.create(
         number=number, entry_id=entry.id, org_id=org, connector_id=connector, report=report, report_digest=digest,
         data_digest=data_digest, document_digest=source_digest, credential_digest=credential_digest, score=score,
-        measured_at=measured_at, taken_at=now, valid_until=valid_until, fact=fact,
+        measured_at=measured_at, taken_at=now, valid_until=valid_until, fact=fact, seat=seat.number,
     )  # fmt: skip
+    standing.refresh(entry.id)
+    return taken
 
 
 def _checked(document: Mapping[str, Any], holders: set[int]) -> tuple[str, int, dict[str, Any]]:

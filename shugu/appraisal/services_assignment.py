@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from shugu.appraisal import standing
 from shugu.appraisal.domain import COMPLIANCE, MATERIAL, body_kind
 from shugu.appraisal.errors import BodyNotAccredited, NotHolder
 from shugu.appraisal.models import Assignment, ComplianceReport
-from shugu.kernel import documents, engine, runtime, signer, store
+from shugu.kernel import documents, engine, runtime, signer, status, store
 from shugu.kernel.cases import Actor, ActorKind, Command, PartyView
 from shugu.kernel.commands import command
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
@@ -172,12 +173,14 @@ def _deliver(row: Assignment, cmd: ActOnAssignment, actor: Actor, now: datetime)
         raise NotFound(what=("待出具的报告", "report to deliver"))
     until = due(local_day(now), runtime.rules().length("appraisal.compliance_report_validity"), calendar=runtime.calendar()).on
     entry = registry.entry(row.entry_id, local_day(now))
+    seat = status.allot(standing.STATUS)
     credential = signer.sign_document(
         "ComplianceReport", number=report.number, now=now, valid_until=end_of_day(until),
         subject={
             "entry": entry.number, "assignment": row.number, "conclusion": report.conclusion,
             "body": parties.organisation(row.body_id, local_day(now)).number, "report_sha256": report.digest,
         },
+        status=seat,
     )  # fmt: skip
     digest = documents.put(signer.document_bytes(credential))
     engine.act(
@@ -185,8 +188,9 @@ def _deliver(row: Assignment, cmd: ActOnAssignment, actor: Actor, now: datetime)
         fact_data={"report": report.number, "conclusion": report.conclusion, "valid_until": until.isoformat()},
         digests={"compliance_report": report.digest, "compliance_credential": digest},
     )  # fmt: skip
-    report.delivered_at, report.valid_until, report.credential_digest = now, until, digest
-    report.save(update_fields=["delivered_at", "valid_until", "credential_digest"])
+    report.delivered_at, report.valid_until, report.credential_digest, report.seat = now, until, digest, seat.number
+    report.save(update_fields=["delivered_at", "valid_until", "credential_digest", "seat"])
+    standing.refresh(row.entry_id)
     return row
 
 

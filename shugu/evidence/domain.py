@@ -30,7 +30,7 @@ from shugu.formats.tiles import (
 CHUNK: Final = WIDTH * WIDTH
 
 # Records whose pages anybody may open: the badge on them is as public as they are.
-PUBLIC_SUBJECTS: Final = frozenset({"registry.entry", "registry.certificate", "catalogue.product"})
+PUBLIC_SUBJECTS: Final = frozenset({"registry.entry", "registry.certificate", "catalogue.product", "kernel.status"})
 
 
 @dataclass(frozen=True)

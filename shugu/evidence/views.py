@@ -31,7 +31,7 @@ def _actor(request: HttpRequest) -> Actor | None:
     return found
 
 
-def _bytes(
+def answered(
     request: HttpRequest, content: bytes, media_type: str, keep: str, *, squeezed: bool = False
 ) -> HttpResponse:
     """Content with its ETag; 304 when the caller already has it. Any origin may read the log."""
@@ -55,7 +55,7 @@ def checkpoint(request: HttpRequest) -> HttpResponse:
     note = tile_files.published()
     if note is None:
         raise NotFound(what=("检查点", "checkpoint"))
-    return _bytes(request, note, TEXT, A_MOMENT)
+    return answered(request, note, TEXT, A_MOMENT)
 
 
 @require_safe
@@ -65,7 +65,7 @@ def tile(request: HttpRequest, rest: str) -> HttpResponse:
     squeezed = bundle and _takes_gzip(request)
     if squeezed:
         content = gzip.compress(content, 6, mtime=0)
-    answer = _bytes(request, content, BINARY, FOR_EVER, squeezed=squeezed)
+    answer = answered(request, content, BINARY, FOR_EVER, squeezed=squeezed)
     if bundle:
         answer["Vary"] = "Accept-Encoding"
     return answer
@@ -82,13 +82,13 @@ def _takes_gzip(request: HttpRequest) -> bool:
 
 @require_safe
 def keys(request: HttpRequest) -> HttpResponse:
-    return _bytes(request, queries.vkey().encode(), TEXT, "public, max-age=60")
+    return answered(request, queries.vkey().encode(), TEXT, "public, max-age=60")
 
 
 @require_safe
 def key_history(request: HttpRequest) -> HttpResponse:
     """Every key the venue has had, signed (docs/formats.md section 2)."""
-    return _bytes(request, queries.key_history(), "application/json", "public, max-age=60")
+    return answered(request, queries.key_history(), "application/json", "public, max-age=60")
 
 
 @require_safe

@@ -7,3 +7,7 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         from shugu.kernel import checks  # noqa: F401  registers the system checks
+        from shugu.kernel.audits import register_audit
+        from shugu.kernel.status_audit import CHECK, audit_status
+
+        register_audit(CHECK, audit_status)

@@ -8,6 +8,13 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.expressions import RawSQL
 
+from shugu.kernel.models_status import (  # noqa: F401  of this app, in a file of their own
+    StatusBits,
+    StatusBlock,
+    StatusDay,
+    StatusVersion,
+)
+
 
 class TransactionId(models.Field):  # type: ignore[type-arg]
     """PostgreSQL's 64-bit transaction id: tells which facts were still in flight at a snapshot."""

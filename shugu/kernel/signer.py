@@ -17,6 +17,7 @@ from shugu.formats.keyhistory import KeyPeriods
 from shugu.formats.suites import Keyring, Signer, VerifyKey
 from shugu.formats.times import write_time
 from shugu.kernel import hsm, key_lines, keystore, runtime
+from shugu.kernel.status import Seat
 
 
 def origin() -> str:
@@ -65,9 +66,10 @@ def sign_document(
     subject: Mapping[str, Any],
     now: datetime,
     valid_until: datetime | None = None,
+    status: Seat | None = None,
 ) -> dict[str, Any]:
     """A signed credential (W3C VC Data Model 2.0) of type `kind` about `subject`; its digest belongs in the fact
-    of the move that issues it. A demonstration home marks it."""
+    of the move that issues it. One that can lose force has a seat (`status.allot`). A demonstration home marks it."""
     body: dict[str, Any] = {
         "@context": [CONTEXT],
         "id": f"urn:shugu:{runtime.venue_id()}:{number}",
@@ -78,6 +80,8 @@ def sign_document(
     }
     if valid_until is not None:
         body["validUntil"] = write_time(valid_until)
+    if status is not None:
+        body["credentialStatus"] = list(status.entries)
     if runtime.demo():
         body["credentialSubject"]["demo"] = True
     return sign_credential(body, keys(), now)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from shugu.kernel import documents, engine, journal, runtime, signer, store
+from shugu.formats.status import Flag
+from shugu.kernel import documents, engine, journal, runtime, signer, status, store
 from shugu.kernel.cases import Actor, Command, PartyView
 from shugu.kernel.commands import command
 from shugu.kernel.engine import Applied
@@ -24,6 +25,7 @@ from shugu.party.organisations import Pair, need_right, refuse
 
 PROCEDURE = "party.accreditation"
 GRANTING = ("approve", "overturn")
+STATUS = Flag.REVOKED  # what can happen to a certificate of accreditation
 
 
 @dataclass(frozen=True)
@@ -137,16 +139,16 @@ def act_on_accreditation(cmd: ActOnAccreditation, *, actor: Actor, now: datetime
         raise NotFound(what=("入驻申请", "application for accreditation"))
     fact_data: dict[str, Any] = {"organisation": row.org.number, "kind": row.kind}
     digests: dict[str, str] = {}
-    content = b""
+    content, seat = b"", 0
     if cmd.do in GRANTING:
-        content, number, until = _certificate(row, now)
+        content, number, until, seat = _certificate(row, now)
         digests = {"accreditation_certificate": hashlib.sha256(content).hexdigest()}
         fact_data |= {"number": number, "valid_until": until.isoformat()}
 
     def keep(applied: Applied) -> None:
         if content and applied.moved:
-            row.number, row.digest = fact_data["number"], documents.put(content)
-            row.save(update_fields=["number", "digest"])
+            row.number, row.digest, row.seat = fact_data["number"], documents.put(content), seat
+            row.save(update_fields=["number", "digest", "seat"])
 
     engine.act(
         cmd.case, Command(cmd.do, dict(cmd.input), cmd.undertaking), actor=actor, now=now, fact_data=fact_data,
@@ -156,18 +158,21 @@ def act_on_accreditation(cmd: ActOnAccreditation, *, actor: Actor, now: datetime
     return row
 
 
-def _certificate(row: Accreditation, now: datetime) -> tuple[bytes, str, date]:
+def _certificate(row: Accreditation, now: datetime) -> tuple[bytes, str, date, int]:
+    """(bytes, number, last day, seat in the status lists)"""
     start = _term_start(row, local_day(now))
     until = _term_end(row.case_id, start)
     number = store.next_number("merchant", local_day(now).year)
+    seat = status.allot(STATUS)
     credential = signer.sign_document(
         "AccreditationCertificate", number=number, now=now, valid_until=end_of_day(until) - timedelta(seconds=1),
         subject={
             "organisation": row.org.number, "name": row.org.name, "uscc": row.org.uscc, "accreditedAs": row.kind,
             "from": start.isoformat(), **({"merchantType": row.merchant_type} if row.merchant_type else {}),
         },
+        status=seat,
     )  # fmt: skip
-    return signer.document_bytes(credential), number, until
+    return signer.document_bytes(credential), number, until, seat.number
 
 
 def _term_start(row: Accreditation, day: date) -> date:
@@ -206,6 +211,8 @@ def withdraw_accreditation(cmd: WithdrawAccreditation, *, actor: Actor, now: dat
         raise NotFound(what=("有效的入驻资格", "accreditation in force"))
     row.withdrawn_on = local_day(now)
     row.save(update_fields=["withdrawn_on"])
+    if row.seat is not None:
+        status.mark({row.seat: Flag.REVOKED})
     journal.record(
         "accreditation.revoked", subject=f"party.org:{row.org_id}", actor=actor, now=now, ground=cmd.article,
         data={"number": row.number, "kind": row.kind},

@@ -8,6 +8,7 @@ class PartyConfig(AppConfig):
     label = "party"
 
     def ready(self) -> None:
-        from shugu.party import domain, pages, services  # noqa: F401  register guards, effects, contexts
+        from shugu.party import domain, kinds, pages, services  # noqa: F401  register guards, effects, contexts
 
         pages.register()
+        kinds.register()

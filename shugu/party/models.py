@@ -102,6 +102,8 @@ class Accreditation(models.Model):
     granted_on = models.DateField(null=True)
     valid_until = models.DateField(null=True)
     withdrawn_on = models.DateField(null=True)
+    # Of its certificate: the place in the status lists.
+    seat = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["org", "kind"], name="accreditation_org")]

@@ -11,7 +11,8 @@ from shugu.kernel.cases import Actor
 from shugu.kernel.commands import command
 from shugu.kernel.errors import NotFound
 from shugu.kernel.queries import name_fact
-from shugu.registry import applications
+from shugu.registry import applications, status
+from shugu.registry.domain import ENDED
 from shugu.registry.errors import AccountMissing, AccountOpen
 from shugu.registry.models import Account, Entry, Filing, Mark
 from shugu.registry.operations import Writes, operations
@@ -105,13 +106,14 @@ def change(row: Filing, actor: Actor, now: datetime, day: date) -> None:
     found = _locked(row)
     found.info, found.changed_on = {**found.info, **row.form}, day
     found.save(update_fields=["info", "changed_on"])
+    status.refresh_holder(found.register, found.org_id, now)
     _record("account.changed", found, actor, now, day, row.pk)
 
 
 def close(row: Filing, actor: Actor, now: datetime, day: date) -> None:
     """Errors: AccountMissing; AccountOpen while the account still holds entries that are in force."""
     found = _locked(row)
-    ended = Mark.objects.filter(facet__in=("cancelled", "revoked"), lifted_at__isnull=True).values("entry_id")
+    ended = Mark.objects.filter(facet__in=[f.value for f in ENDED], lifted_at__isnull=True).values("entry_id")
     if Entry.objects.filter(register=row.register, holder_id=row.applicant_id).exclude(pk__in=ended).exists():
         raise AccountOpen(why=("账户内仍有有效的登记条目", "the account still holds live entries"))
     found.closed_on = day

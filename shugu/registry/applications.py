@@ -47,6 +47,11 @@ def rules_of(register: str) -> RegisterRules:
     return RegisterRules(runtime.rules(), register)
 
 
+def article_of(rule: RuleValue) -> str:
+    """The article of a rule, or that it is the venue's own choice."""
+    return rule.article or "本场所规则 / the venue's own rule"
+
+
 def code_table(rules: RegisterRules, name: str) -> dict[str, Text]:
     return {str(row.get("code", row.get("id"))): Text(str(row["zh"]), str(row["en"])) for row in rules.value(name).rows}
 

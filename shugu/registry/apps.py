@@ -9,9 +9,21 @@ class RegistryConfig(AppConfig):
 
     def ready(self) -> None:
         # Imported for the guards, effects and contexts they register.
-        from shugu.registry import domain, duties, expiring, importing, inputs, pages, services, writing, writing_many  # noqa: F401
+        from shugu.registry import (  # noqa: F401
+            domain,
+            duties,
+            expiring,
+            importing,
+            inputs,
+            kinds,
+            pages,
+            services,
+            writing,
+            writing_many,
+        )
 
         pages.register()
         inputs.register()
         duties.register()
         expiring.register()
+        kinds.register()

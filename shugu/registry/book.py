@@ -12,7 +12,7 @@ from shugu.kernel import holds
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.commands import command
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
-from shugu.kernel.rules import RuleValue
+from shugu.registry import status
 from shugu.registry.domain import MARKS
 from shugu.registry.errors import NothingToLift
 from shugu.registry.models import Entry, Mark
@@ -46,11 +46,6 @@ def refuse_input(errors: Mapping[str, Pair]) -> None:
         raise InputInvalid(fields="、".join(sorted(errors)), field_errors=errors)
 
 
-def article_of(rule: RuleValue) -> str:
-    """The article of a rule, or that it is the venue's own choice."""
-    return rule.article or "本场所规则 / the venue's own rule"
-
-
 def nothing_to_lift(entry: str) -> NothingToLift:
     return NothingToLift(entry=entry)
 
@@ -63,10 +58,12 @@ def mark_entry(cmd: PlaceHold, actor: Actor, now: datetime, case: int | None = N
             f"registry.entry:{cmd.entry_id}", forbids=cmd.forbids, reason=cmd.reason, actor=actor, now=now,
             undertaking=cmd.undertaking, article=cmd.article, until=cmd.until,
         )  # fmt: skip
-    return Mark.objects.create(
+    row = Mark.objects.create(
         entry_id=cmd.entry_id, facet=cmd.facet, kind=cmd.kind, beneficiary_id=cmd.beneficiary, detail=dict(cmd.detail),
         article=cmd.article, reason=cmd.reason, hold=hold, case_id=case, placed_at=now, until=cmd.until,
     )  # fmt: skip
+    status.refresh([cmd.entry_id], now)
+    return row
 
 
 def _by_registrar(actor: Actor) -> None:
@@ -94,6 +91,7 @@ def lift_mark(row: Mark, actor: Actor, now: datetime, ground: str) -> None:
     row.save(update_fields=["lifted_at"])
     if row.hold_id is not None:
         holds.lift(row.hold_id, actor=actor, now=now, ground=ground)
+    status.refresh([row.entry_id], now)
 
 
 @command("registry.lift_hold", ("解除登记限制", "lift a hold from an entry"))

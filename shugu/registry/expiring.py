@@ -94,8 +94,9 @@ def strike_out_expired(applied: Applied) -> None:
     line = Entry.objects.select_for_update().get(pk=int(applied.view.data["entry"]))
     rule = applied.view.rules.value("registry.renewal_lapse")
     place = book.PlaceHold(
-        entry_id=line.pk, facet=Facet.CANCELLED.value, reason=f"期满未续证 {applied.number}", article=book.article_of(rule)
-    )
+        entry_id=line.pk, facet=Facet.CANCELLED.value, reason=f"期满未续证 {applied.number}",
+        article=applications.article_of(rule),
+    )  # fmt: skip
     book.mark_entry(place, applied.actor, applied.now, case=applied.case)
     journal.record(
         "entry.cancelled", subject=f"registry.entry:{line.pk}", actor=applied.actor, now=applied.now,

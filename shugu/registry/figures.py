@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import SHANGHAI
 from shugu.registry import applications
+from shugu.registry.domain import ENDED
 from shugu.registry.models import Certificate, Entry, EntryVersion, Filing, Mark, Objection
 
 
@@ -70,9 +71,9 @@ def _ended(facet: str) -> Counted:
 
 
 def _in_force(span: Span) -> Records:
-    """Entered by the last day, with a version that reaches beyond it, neither cancelled nor revoked by then."""
+    """Entered by the last day, with a version that reaches beyond it, neither cancelled, revoked nor moved by then."""
     _, end = span.moments
-    gone = Mark.objects.filter(facet__in=("cancelled", "revoked"), placed_at__lt=end).exclude(lifted_at__lt=end)
+    gone = Mark.objects.filter(facet__in=[f.value for f in ENDED], placed_at__lt=end).exclude(lifted_at__lt=end)
     reaching = EntryVersion.objects.filter(valid_until__gte=span.last, valid_from__lte=span.last).values("entry_id")
     book = Entry.objects.filter(register=span.register, entered_on__lte=span.last, pk__in=reaching)
     return book.exclude(pk__in=gone.values("entry_id"))

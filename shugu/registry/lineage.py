@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shugu.formats.errors import Pair
+from shugu.registry.domain import ENDED
 from shugu.registry.models import Entry, Lineage, Mark
 
 WHOLE = 10_000
@@ -62,7 +63,7 @@ def ended_parents(entry: int) -> tuple[str, ...]:
         rows = Lineage.objects.filter(entry_id__in=frontier, parent__isnull=False).select_related("parent").order_by("pk")
         parents = {r.parent_id: r.parent for r in rows if r.parent_id not in seen and r.parent is not None}
         seen |= {pk for pk in parents if pk is not None}
-        gone = Mark.objects.filter(entry_id__in=list(parents), facet__in=("revoked", "cancelled"), lifted_at__isnull=True)
+        gone = Mark.objects.filter(entry_id__in=list(parents), facet__in=[f.value for f in ENDED], lifted_at__isnull=True)
         ended += [p.number for pk, p in parents.items() if pk in set(gone.values_list("entry_id", flat=True)) and p is not None]
         frontier = [pk for pk in parents if pk is not None]
     return tuple(ended)

@@ -113,6 +113,8 @@ class Certificate(models.Model):
     issued_at = models.DateTimeField()
     valid_until = models.DateField()
     fact = models.BigIntegerField()
+    # Its place in the status lists; none of those issued before there were any.
+    seat = models.BigIntegerField(null=True)
 
 
 class Mark(models.Model):

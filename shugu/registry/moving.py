@@ -145,7 +145,7 @@ def let_go(applied: Applied) -> None:
     rules = applications.rules_of(line.register)
     placed = book.PlaceHold(
         entry_id=line.pk, facet=Facet.MOVED.value, reason=f"{move.venue} {filing.number}", forbids=book.DISPOSALS,
-        article=book.article_of(rules.value("registry.move_stops")), detail={"venue": move.venue, "origin": move.origin},
+        article=applications.article_of(rules.value("registry.move_stops")), detail={"venue": move.venue, "origin": move.origin},
     )  # fmt: skip
     move.mark = book.mark_entry(placed, applied.actor, applied.now, case=filing.pk)
     number = store.next_number("move", local_day(applied.now).year)
@@ -200,6 +200,13 @@ def stand_again(applied: Applied) -> None:
     assert filing.entry is not None and filing.move.mark_id is not None
     mark = Mark.objects.select_for_update().get(pk=filing.move.mark_id)
     book.lift_mark(mark, applied.actor, applied.now, ground=f"filing:{filing.number}")
+    # What the status lists called moved stays so: the line that stands again has a certificate of its own.
+    rules = applications.rules_of(filing.register)
+    writing.certify_again(
+        writing.Writing(
+            filing, move_operation("move_out", rules), rules, applied.actor, applied.now, applied.effective_on, applied.fact_id
+        )
+    )
     _record("entry.moved_back", filing.entry, filing, applied, {"refusal": filing.move.answer}, venue=filing.move.venue)
 
 

@@ -85,7 +85,7 @@ def _refuse_repeat(register: str, ground: str, about: Q, actor: Actor) -> None:
     rule = applications.rules_of(register).value("registry.repeat_objection_barred")
     before = Objection.objects.filter(about, _same_party(actor), ground=ground).exclude(case__state__in=_FORGOTTEN).first()
     if rule.value and before is not None:
-        raise ObjectedBefore(number=before.number, article=book.article_of(rule))
+        raise ObjectedBefore(number=before.number, article=applications.article_of(rule))
 
 
 def _objector(actor: Actor) -> PartyView:
@@ -171,7 +171,7 @@ def note_objection(applied: Applied) -> None:
     assert row.entry is not None
     rule = applied.view.rules.value("registry.objection_undertaking")
     place = PlaceHold(
-        entry_id=row.entry.pk, facet=Facet.OBJECTED.value, reason=f"异议登记 {row.number}", article=book.article_of(rule),
+        entry_id=row.entry.pk, facet=Facet.OBJECTED.value, reason=f"异议登记 {row.number}", article=applications.article_of(rule),
         forbids=DISPOSALS, undertaking=queries.UNDERTAKING if rule.value else "",
     )  # fmt: skip
     mark = book.mark_entry(place, applied.actor, applied.now, case=applied.case)
@@ -193,7 +193,7 @@ def suspend_entry(applied: Applied) -> None:
     assert row.entry is not None
     rule = applied.view.rules.value("registry.objection_undertaking")
     place = PlaceHold(
-        entry_id=row.entry.pk, facet=Facet.SUSPENDED.value, reason=f"异议成立 {row.number}", article=book.article_of(rule)
+        entry_id=row.entry.pk, facet=Facet.SUSPENDED.value, reason=f"异议成立 {row.number}", article=applications.article_of(rule)
     )
     book.mark_entry(place, applied.actor, applied.now, case=applied.case)
 

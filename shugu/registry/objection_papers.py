@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from shugu.kernel import documents, journal, runtime, signer, store
+from shugu.kernel import status as seats
 from shugu.kernel.engine import Applied
 from shugu.kernel.queries import name_fact
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import due, end_of_day, local_day
 from shugu.party import queries as parties
-from shugu.registry import applications, certificates, printing
+from shugu.registry import applications, certificates, status
 from shugu.registry.models import Certificate, EntryVersion, Mark, Objection
+from shugu.registry.printing import named, printed
 
 KIND = "objection_certificate"
 OPERATION = Text("异议登记", "objection registration")
@@ -22,7 +24,7 @@ def certify(row: Objection, mark: Mark, applied: Applied) -> Certificate:
     assert row.entry is not None and row.org is not None, "only an organisation's objection to an entry is certified"
     line, rules = row.entry, applied.view.rules
     version = EntryVersion.objects.filter(entry=line).order_by("-version")[0]
-    words = printing.printed(line.register, rules)
+    words = printed(line.register, rules)
     day = local_day(applied.now)
     number = store.next_number("certificate", day.year)
     held = [{"org": s.org_id, "parts": s.parts} for s in version.shares.order_by("pk")]
@@ -33,7 +35,7 @@ def certify(row: Objection, mark: Mark, applied: Applied) -> Certificate:
     subject = certificates.subject(
         entry=line.number, version=version.version, register=line.register, regime=words.register.regime, title=version.title,
         object_kind=(line.object_kind, words.objects.get(line.object_kind, Text(line.object_kind, line.object_kind))),
-        rights={code: words.rights.get(code, Text(code, code)) for code in version.rights}, holders=printing.named(held), form={},
+        rights={code: words.rights.get(code, Text(code, code)) for code in version.rights}, holders=named(held), form={},
         filing=row.number, entered_on=line.entered_on, last_day=version.valid_until, rule_set=rules.id, kind=KIND,
         titles=(words.kinds.get(KIND), OPERATION), issuing=words.issuing,
         objection={
@@ -42,9 +44,10 @@ def certify(row: Objection, mark: Mark, applied: Applied) -> Certificate:
             "proceedings_due": due(day, period.length, calendar=runtime.calendar()).on.isoformat(), "article": period.article,
         },
     )  # fmt: skip
+    seat = seats.allot(status.CERTIFICATE)
     credential = signer.sign_document(
         certificates.credential_type(KIND), number=number, now=applied.now, valid_until=end_of_day(version.valid_until),
-        subject=subject,
+        subject=subject, status=seat,
     )  # fmt: skip
     digest = documents.put(signer.document_bytes(credential))
     fact = journal.record(
@@ -52,7 +55,9 @@ def certify(row: Objection, mark: Mark, applied: Applied) -> Certificate:
         data={"objection": row.number, "entry": line.number, "certificates": [number]}, digests={KIND: digest},
         rule_set=rules.id,
     )  # fmt: skip
-    return Certificate.objects.create(
+    issued = Certificate.objects.create(
         number=number, kind=KIND, version=version, mark=mark, holder_id=row.org, digest=digest, issued_at=applied.now,
-        valid_until=version.valid_until, fact=fact,
+        valid_until=version.valid_until, fact=fact, seat=seat.number,
     )  # fmt: skip
+    status.refresh([line.pk], applied.now)
+    return issued

@@ -17,10 +17,9 @@ from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
-from shugu.registry import applications, certificates, vouchers
-from shugu.registry.book import article_of
-from shugu.registry.domain import BLOCKING, FACET_TITLES, Facet, FacetLine, MarkView, blocking, facet_lines
-from shugu.registry.models import Account, Certificate, Entry, EntryVersion, Filing, Mark, Objection
+from shugu.registry import applications, certificates, standing, vouchers
+from shugu.registry.domain import BLOCKING, FACET_TITLES, Facet, FacetLine, blocking
+from shugu.registry.models import Certificate, Entry, EntryVersion, Filing, Mark, Objection
 from shugu.web.paper import render
 
 # What stops another venue from relying on a certificate: it has no force, or its right is objected to.
@@ -89,6 +88,7 @@ class CertificateView:
     credential: Mapping[str, Any]
     lines: tuple[FacetLine, ...]
     fact: int
+    seat: int | None = None
 
     @property
     def facets(self) -> frozenset[str]:
@@ -151,38 +151,15 @@ def shares(rows: Iterable[Mapping[str, Any]]) -> tuple[HolderShare, ...]:
     return tuple(HolderShare(int(h["org"]), int(h["parts"])) for h in rows)
 
 
-def _lines(
-    entry: Entry, version: EntryVersion, last: int, on: date, until: date | None = None, void: FacetLine | None = None
-) -> tuple[FacetLine, ...]:
-    """Facets of a version on a day: by the marks that stood then. `until` where a certificate has a last day of its own."""
-    rules = applications.rules_of(entry.register)
-    marks = [m for m in entry.marks.all() if local_day(m.placed_at) <= on and not (m.lifted_at and local_day(m.lifted_at) <= on)]
-    lines = facet_lines(
-        on=on, valid_until=until or version.valid_until, version=version.version, last_version=last,
-        marks=[MarkView(Facet(m.facet), m.article, m.reason, m.until) for m in marks],
-        term_article=article_of(rules.value("registry.certificate_term")),
-        book_article=article_of(rules.value("registry.rights")),
-    )  # fmt: skip
-    if void is None:
-        return lines
-    return (void, *(line for line in lines if line.facet not in (Facet.VALID, void.facet)))
-
-
-def _last(entry: Entry, on: date) -> EntryVersion:
-    """What the book said on that day; of a day before the entry, its first version."""
-    versions = list(entry.versions.all())
-    return next((v for v in reversed(versions) if v.valid_from <= on), versions[0])
-
-
 def _view(entry: Entry, on: date) -> EntryView:
-    version = _last(entry, on)
+    version = standing.last_version(entry, on)
     issued = [c for c in version.certificates.all() if c.mark_id is None]
     return EntryView(
         id=entry.pk, number=entry.number, register=entry.register, title=version.title, object_kind=entry.object_kind,
         holder_org=entry.holder_id, holders=tuple(HolderShare(s.org_id, s.parts) for s in version.shares.all()),
         rights=tuple(version.rights), source=str(version.form.get("source", "")), form=version.form,
         version=version.version, version_id=version.pk, entered_on=entry.entered_on, valid_from=version.valid_from,
-        valid_until=version.valid_until, lines=_lines(entry, version, version.version, on),
+        valid_until=version.valid_until, lines=standing.entry_lines(entry, version, on),
         certificate_number=issued[-1].number if issued else "", filing_number=version.filing.number,
     )  # fmt: skip
 
@@ -254,34 +231,16 @@ def certificate(number: str, on: date | None = None) -> CertificateView:
     if row is None:
         raise NotFound(what=(f"证书 {number}", f"certificate {number}"))
     entry_, day = _entries().get(pk=row.version.entry_id), on or _today()
-    last = _last(entry_, day).version
     return CertificateView(
         number=row.number, kind=row.kind, title=_kind_title(row.kind, entry_.register), entry_number=entry_.number,
         entry_id=entry_.pk, register=entry_.register, version=row.version.version, digest=row.digest,
         issued_at=row.issued_at, valid_until=row.valid_until, credential=json.loads(documents.get(row.digest)),
-        lines=_lines(entry_, row.version, last, day, row.valid_until, _void(row, day)), fact=row.fact,
+        lines=standing.certificate_lines(row, entry_, day), fact=row.fact, seat=row.seat,
     )  # fmt: skip
 
 
 def _kind_title(kind: str, register: str) -> Text:
     return applications.kind_titles(register, applications.rules_of(register)).get(kind) or certificates.kind_title(kind)
-
-
-def _void(row: Certificate, on: date) -> FacetLine | None:
-    """What takes a certificate's force away beside the entry's own facets: a newer one of the same kind, an encumbrance
-    that ended, an account that changed since where the regime voids certificates by that."""
-    same = Certificate.objects.filter(version__entry_id=row.version.entry_id, kind=row.kind, mark=row.mark, pk__gt=row.pk)
-    rules = applications.rules_of(row.version.entry.register)
-    if any(local_day(at) <= on for at in same.values_list("issued_at", flat=True)):
-        return FacetLine(Facet.SUPERSEDED, article_of(rules.value("registry.rights")))
-    if row.mark is not None and row.mark.lifted_at is not None and local_day(row.mark.lifted_at) <= on:
-        return FacetLine(Facet.CANCELLED, row.mark.article)
-    rule = rules.value("registry.account_change_voids")
-    if rule.value:
-        account = Account.objects.filter(register=row.version.entry.register, org_id=row.holder_id).order_by("-pk").first()
-        if account is not None and account.changed_on is not None and local_day(row.issued_at) < account.changed_on <= on:
-            return FacetLine(Facet.SUPERSEDED, article_of(rule))
-    return None
 
 
 def certificate_numbered_by(digest: str) -> str:

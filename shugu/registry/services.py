@@ -59,6 +59,7 @@ from shugu.registry.recognitions import (
     record_recognition,
 )
 from shugu.registry.reporting import SendReport, prepare_due, send_report
+from shugu.registry.status import follow as follow_calendar
 from shugu.registry.submitting import SubmitFiling, Upload, open_register, submit_filing
 from shugu.registry.trades import RecordTrade, record_trade
 from shugu.registry.windows import (
@@ -120,6 +121,7 @@ __all__ = [
     "due_recognitions",
     "file_appeal",
     "file_objection",
+    "follow_calendar",
     "hand_in_document",
     "lift_hold",
     "look_at_account",

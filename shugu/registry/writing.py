@@ -12,14 +12,16 @@ from datetime import date, datetime
 from typing import Any
 
 from shugu.kernel import documents, journal, runtime, signer, store
+from shugu.kernel import status as seats
 from shugu.kernel.cases import Actor, Rules
 from shugu.kernel.engine import Applied
 from shugu.kernel.queries import name_fact
+from shugu.kernel.status import Seat
 from shugu.kernel.text import Text
 from shugu.kernel.vocabulary import effect
 from shugu.kernel.workdays import Length, due, end_of_day
 from shugu.party import queries as parties
-from shugu.registry import accounts, applications, book, certificates, lineage, recognitions
+from shugu.registry import accounts, applications, book, certificates, lineage, recognitions, status
 from shugu.registry.domain import ENDED, Facet, same_shares, title_key
 from shugu.registry.errors import EntryEnded
 from shugu.registry.models import Certificate, Entry, EntryVersion, Filing, Mark, Share
@@ -70,6 +72,8 @@ def write_book(applied: Applied) -> None:
     op = operation(rules, row.operation)
     recognitions.require_live(row, applied.now)
     WRITERS[op.writes](Writing(row, op, rules, applied.actor, applied.now, applied.effective_on, applied.fact_id))
+    if row.entry_id is not None:
+        status.refresh([row.entry_id], applied.now)
 
 
 def last_day(rules: Rules, form: Mapping[str, Any], start: date) -> date:
@@ -82,13 +86,8 @@ def last_day(rules: Rules, form: Mapping[str, Any], start: date) -> date:
 
 
 def term_cap(rules: Rules, form: Mapping[str, Any]) -> str:
-    cap = _maybe(rules, "registry.term_field")
-    return str(form.get(str(cap), "")) if cap else ""
-
-
-def _maybe(rules: Rules, name: str) -> Any:
-    found = rules.get(name)  # type: ignore[attr-defined]
-    return found.value if found is not None else None
+    rule = rules.get("registry.term_field")  # type: ignore[attr-defined]
+    return str(form.get(str(rule.value), "")) if rule is not None and rule.value else ""
 
 
 def _line(w: Writing) -> tuple[Entry, EntryVersion]:
@@ -109,6 +108,7 @@ class Paper:
     number: str
     digest: str
     last: date
+    seat: int
 
 
 def kinds_of(w: Writing) -> tuple[str, ...]:
@@ -123,14 +123,15 @@ def _papers(w: Writing, line: Entry, version: int, last: date, said: Mapping[str
     out = []
     for kind in kinds_of(w):
         number = store.next_number("certificate", w.day.year)
-        content = sign_paper(w, kind, number, line, version, last, said, words, held, **more)
-        out.append(Paper(kind, number, documents.put(content), last))
+        seat = seats.allot(status.CERTIFICATE)
+        content = sign_paper(w, kind, number, seat, line, version, last, said, words, held, **more)
+        out.append(Paper(kind, number, documents.put(content), last, seat.number))
     return out
 
 
 def sign_paper(
-    w: Writing, kind: str, number: str, line: Entry, version: int, last: date, said: Mapping[str, Any], words: Printed,
-    held: list[dict[str, Any]], **more: Any,
+    w: Writing, kind: str, number: str, seat: Seat, line: Entry, version: int, last: date, said: Mapping[str, Any],
+    words: Printed, held: list[dict[str, Any]], **more: Any,
 ) -> bytes:  # fmt: skip
     """The bytes of one certificate, signed. `held`: the holders as `named` tells them."""
     objects = words.objects
@@ -142,8 +143,9 @@ def sign_paper(
         rule_set=w.rules.id, kind=kind, titles=(words.kinds.get(kind), w.op.title), issuing=words.issuing, **more,
     )  # fmt: skip
     credential = signer.sign_document(
-        certificates.credential_type(kind), number=number, now=w.now, valid_until=end_of_day(last), subject=subject
-    )
+        certificates.credential_type(kind), number=number, now=w.now, valid_until=end_of_day(last), subject=subject,
+        status=seat,
+    )  # fmt: skip
     return signer.document_bytes(credential)
 
 
@@ -151,10 +153,11 @@ def _keep(papers: list[Paper], version: EntryVersion, holder: int, now: datetime
     Certificate.objects.bulk_create(
         Certificate(
             number=p.number, kind=p.kind, version=version, mark=mark, holder_id=holder, digest=p.digest, issued_at=now,
-            valid_until=p.last, fact=fact,
+            valid_until=p.last, fact=fact, seat=p.seat,
         )
         for p in papers
     )  # fmt: skip
+    status.refresh([version.entry_id], now)
 
 
 def _told(papers: list[Paper]) -> dict[str, Any]:
@@ -251,8 +254,9 @@ def _renew(w: Writing) -> None:
 
 def _mark(w: Writing, line: Entry, facet: Facet, *, forbids: tuple[str, ...], until: date | None = None) -> Mark:
     place = book.PlaceHold(
-        entry_id=line.pk, facet=facet.value, reason=f"{w.op.title.zh} {w.row.number}", article=book.article_of(w.op.source),
-        forbids=forbids, until=until, kind=w.op.encumbrance, beneficiary=w.row.counterparty_id,
+        entry_id=line.pk, facet=facet.value, reason=f"{w.op.title.zh} {w.row.number}",
+        article=applications.article_of(w.op.source), forbids=forbids, until=until, kind=w.op.encumbrance,
+        beneficiary=w.row.counterparty_id,
         detail={"rights": list(w.row.rights), **w.row.form},
     )  # fmt: skip
     return book.mark_entry(place, w.actor, w.now, case=w.row.pk)
@@ -328,7 +332,7 @@ def _suspend(w: Writing) -> None:
     _paper_of_event(w, line, version, "entry.suspended")
 
 
-def _reissue(w: Writing) -> None:
+def certify_again(w: Writing) -> None:
     """The same version certified again: the older certificate of the kind is superseded by the newer."""
     line, version = _line(w)
     held = [{"org": s.org_id, "parts": s.parts} for s in version.shares.order_by("pk")]
@@ -362,7 +366,7 @@ WRITERS: Mapping[Writes, Callable[[Writing], None]] = {
     Writes.OPEN_ACCOUNT: lambda w: accounts.open_for(w.row, w.actor, w.now, w.day),
     Writes.CHANGE_ACCOUNT: lambda w: accounts.change(w.row, w.actor, w.now, w.day),
     Writes.CLOSE_ACCOUNT: lambda w: accounts.close(w.row, w.actor, w.now, w.day),
-    Writes.REISSUE: _reissue,
+    Writes.REISSUE: certify_again,
     Writes.NOTE: _note,
     Writes.NOTHING: _nothing,
 }

@@ -11,10 +11,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 from shugu.kernel import journal, setwise
+from shugu.kernel import status as seats
 from shugu.kernel.engine import Applied
 from shugu.kernel.vocabulary import bulk_effect
 from shugu.party import queries as parties
-from shugu.registry import accounts, lineage, writing
+from shugu.registry import accounts, lineage, status, writing
 from shugu.registry.domain import same_shares
 from shugu.registry.models import Certificate, Entry, EntryVersion, Filing, Share
 from shugu.registry.operations import Operation, Writes, operation
@@ -42,6 +43,7 @@ class _Paper:
     kind: str
     number: str
     content: bytes
+    seat: int
 
 
 def _once(known: dict[Any, V], key: Any, find: Callable[[], V]) -> V:
@@ -103,15 +105,15 @@ def _last_day(w: Writing, known: _Known) -> date:
 def _papers(many: Sequence[Writing], lines: Sequence[Entry], lasts: Sequence[date], known: _Known) -> list[_Paper]:
     asked = [(n, kind) for n, w in enumerate(many) for kind in _kinds(w, known)]
     numbers = setwise.next_numbers("certificate", many[0].day.year, len(asked))
+    places = seats.allot_many(status.CERTIFICATE, len(asked))
     out = []
-    for (n, kind), number in zip(asked, numbers, strict=True):
+    for (n, kind), number, seat in zip(asked, numbers, places, strict=True):
         w = many[n]
         words = _once(known.printed, (w.rules.id, w.row.register), partial(printed, w.row.register, w.rules))
         said = writing.said_at_first(w)
         held = _named(w, known)
-        out.append(
-            _Paper(n, kind, number, writing.sign_paper(w, kind, number, lines[n], 1, lasts[n], said, words, held))
-        )
+        content = writing.sign_paper(w, kind, number, seat, lines[n], 1, lasts[n], said, words, held)
+        out.append(_Paper(n, kind, number, content, seat.number))
     return out
 
 
@@ -166,7 +168,7 @@ def _keep(
         [
             Certificate(
                 number=paper.number, kind=paper.kind, version=version, holder_id=w.row.applicant_id, digest=digest,
-                issued_at=w.now, valid_until=last, fact=fact,
+                issued_at=w.now, valid_until=last, fact=fact, seat=paper.seat,
             )
             for w, version, last, fact, mine in zip(many, versions, lasts, facts, issued, strict=True)
             for paper, digest in mine

@@ -8,6 +8,7 @@ class TradeConfig(AppConfig):
     label = "trade"
 
     def ready(self) -> None:
-        from shugu.trade import domain, pages, services, subscriptions  # noqa: F401  register guards, effects, contexts
+        from shugu.trade import domain, pages, services, standing, subscriptions  # noqa: F401  register guards, effects, contexts
 
         pages.register()
+        standing.register()

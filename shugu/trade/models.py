@@ -30,6 +30,8 @@ class Contract(models.Model):
     drafted_at = models.DateTimeField()
     effective_at = models.DateTimeField(null=True)
     delivery = models.JSONField(default=dict)
+    # Of the approved contract: the place in the status lists.
+    seat = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = [
@@ -68,3 +70,7 @@ class Voucher(models.Model):
     issued_at = models.DateTimeField()
     completed_on = models.DateField()
     fact = models.BigIntegerField()
+    seat = models.BigIntegerField(null=True)
+    # From this moment on it is withdrawn, for the reason kept by digest in its fact.
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_ground = models.CharField(max_length=200, blank=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shugu.kernel import documents, engine, runtime, signer, store
+from shugu.kernel import documents, engine, runtime, signer, status, store
 from shugu.kernel.cases import Actor, ActorKind, Command, mandate
 from shugu.kernel.commands import command
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
 from shugu.kernel.workdays import local_day
 from shugu.registry.services import RecordTrade, record_trade
-from shugu.trade import queries
+from shugu.trade import queries, standing
 from shugu.trade.errors import ReferenceUsed
 from shugu.trade.models import Contract, Voucher
 
@@ -142,7 +142,8 @@ def confirm_settlement(cmd: ConfirmSettlement, *, actor: Actor, now: datetime) -
     on = local_day(now)
     number = store.next_number("voucher", on.year)
     subject = voucher_subject(row, cmd.reference, on.isoformat())
-    credential = signer.sign_document("DataTransactionVoucher", number=number, subject=subject, now=now)
+    seat = status.allot(standing.VOUCHER)
+    credential = signer.sign_document("DataTransactionVoucher", number=number, subject=subject, now=now, status=seat)
     digest = documents.put(signer.document_bytes(credential))
     fact = _confirm(
         row, "complete", cmd.reference, actor, now, {"data_transaction_voucher": digest, "data_contract": row.document_digest}
@@ -150,7 +151,7 @@ def confirm_settlement(cmd: ConfirmSettlement, *, actor: Actor, now: datetime) -
     row.save(update_fields=["delivery"])
     voucher = Voucher.objects.create(
         contract=row, number=number, digest=digest, amount_class=str(subject["amount"]["class"]), issued_at=now,
-        completed_on=on, fact=fact,
+        completed_on=on, fact=fact, seat=seat.number,
     )  # fmt: skip
     record_trade(
         RecordTrade(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shugu.kernel import documents, engine, runtime, signer, store
+from shugu.kernel import documents, engine, runtime, signer, status, store
 from shugu.kernel.cases import Actor, ActorKind, Command, PartyView
 from shugu.kernel.commands import command
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
@@ -18,7 +18,7 @@ from shugu.market import queries as market
 from shugu.market.queries import Terms
 from shugu.party import services as party
 from shugu.registry import queries as registry
-from shugu.trade import drafting, queries
+from shugu.trade import drafting, queries, standing
 from shugu.trade.domain import BUYER, PROVIDER
 from shugu.trade.errors import TermsChanged, TradeBarred
 from shugu.trade.models import Contract, Signature
@@ -37,6 +37,7 @@ from shugu.trade.performance import (
     input_error,
     termination,
 )
+from shugu.trade.withdrawing import WithdrawVoucher, withdraw_voucher
 
 name_fact("contract.not_drafted", "合同未能起草", "contract not drafted")
 
@@ -261,7 +262,8 @@ def _approve(row: Contract, cmd: ReviewContract, actor: Actor, now: datetime) ->
     found = queries.contract_by_id(row.pk)
     # The whole terms stand inside, so that whoever holds the document can recompute the digest that both sides signed.
     subject = {"terms": dict(found.terms), "terms_digest": found.digest, "signatures": queries.signature_rows(found)}
-    credential = signer.sign_document("DataContract", number=row.number, subject=subject, now=now)
+    seat = status.allot(standing.CONTRACT)
+    credential = signer.sign_document("DataContract", number=row.number, subject=subject, now=now, status=seat)
     content = signer.document_bytes(credential)
     digest = documents.put(content)
     engine.act(
@@ -269,8 +271,8 @@ def _approve(row: Contract, cmd: ReviewContract, actor: Actor, now: datetime) ->
         now=now, fact_data={"contract": row.number, "contract_id": row.pk, "price_fen": row.price_fen},
         digests={"data_contract": digest, "terms": row.terms_digest},
     )  # fmt: skip
-    row.document_digest = digest
-    row.save(update_fields=["document_digest"])
+    row.document_digest, row.seat = digest, seat.number
+    row.save(update_fields=["document_digest", "seat"])
     return row
 
 
@@ -293,6 +295,8 @@ def terminate_contract(cmd: TerminateContract, *, actor: Actor, now: datetime) -
 __all__ = [
     "BeginPerformance", "CancelContract", "ConfirmDelivery", "ConfirmFunding", "ConfirmSettlement",
     "DraftContract", "FailDelivery", "ReviewContract", "ReviseContract", "SignContract", "TerminateContract",
+    "WithdrawVoucher",
     "begin_performance", "cancel_contract", "confirm_delivery", "confirm_funding", "confirm_settlement", "draft_contract",
     "fail_delivery", "review_contract", "revise_contract", "sign_contract", "terminate_contract",
+    "withdraw_voucher",
 ]  # fmt: skip

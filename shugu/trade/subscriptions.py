@@ -1,4 +1,4 @@
-"""trade starts from `negotiation.agreed`: the contract is drafted for both sides."""
+"""trade starts from `negotiation.agreed`: the contract is drafted for both sides; an ended one is marked as such."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from shugu.kernel.cases import mandate
 from shugu.kernel.errors import Refused
 from shugu.kernel.journal import FactView
 from shugu.kernel.subscriptions import subscribe
+from shugu.trade import standing
 from shugu.trade.services import DraftContract, draft_contract
 
 
@@ -25,4 +26,10 @@ def draft_agreed(fact: FactView, now: datetime) -> None:
         )  # fmt: skip
 
 
+def contract_ended(fact: FactView, now: datetime) -> None:
+    """An approved contract that ended before its time, by whomever or by a clock: its status list says so."""
+    standing.mark_ended(fact)
+
+
 subscribe("trade", {"negotiation.agreed": draft_agreed})
+subscribe(standing.SUBSCRIBER, dict.fromkeys(standing.ENDS, contract_ended))

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from shugu.formats.identifiers import make_uscc
-from shugu.kernel import documents, engine
+from shugu.kernel import credentials, documents, engine, status_audit
 from shugu.kernel import queries as cases
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import (
@@ -26,6 +26,7 @@ from shugu.kernel.workdays import local_day
 from shugu.party import queries, services
 from shugu.party.errors import AlreadyAccredited
 from shugu.party.models import Accreditation
+from tests.lists import facets_of
 from tests.world import SETUP, World
 
 
@@ -319,3 +320,16 @@ def test_withdrawing_the_old_accreditation_does_not_bring_the_renewal_forward(wo
     services.withdraw_accreditation(cmd, actor=world.otto, now=end - timedelta(days=10))
     assert not queries.is_accredited(world.bob.org or 0, "buyer", until)
     assert queries.is_accredited(world.bob.org or 0, "buyer", until + timedelta(days=1))
+
+
+def test_a_withdrawn_accreditation_is_revoked_in_the_status_lists_from_that_day(world: World) -> None:
+    row = Accreditation.objects.filter(org_id=world.alice.org).exclude(number="").order_by("pk")[0]
+    assert facets_of(row.digest, world.now) == {"valid"}
+    later = world.now + timedelta(days=2)
+    cmd = services.WithdrawAccreditation(row.number, "虚假材料", "第九条")
+    services.withdraw_accreditation(cmd, actor=world.otto, now=later)
+    assert facets_of(row.digest, later) == {"revoked"}
+    now, then = (credentials.standing(row.number, local_day(at)) for at in (later, later - timedelta(days=1)))
+    assert now is not None and [(line.facet, line.article) for line in now.lines] == [("revoked", "第九条")]
+    assert then is not None and then.facets == {"valid"} and then.fact
+    assert not list(status_audit.audit_status())

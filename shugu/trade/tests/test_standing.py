@@ -1,0 +1,76 @@
+"""Contracts and vouchers that lose force, as the status lists and the register of credentials tell it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from shugu.kernel import credentials, engine, journal, status_audit, subscriptions
+from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
+from shugu.kernel.workdays import local_day
+from shugu.market.tests.staged import Stage
+from shugu.trade import services, standing
+from shugu.trade.services import FailDelivery, WithdrawVoucher
+from shugu.trade.tests import stages
+from tests.lists import facets_of
+
+pytestmark = pytest.mark.django_db
+
+
+def deliver(stage: Stage) -> None:
+    journal.assign_positions()
+    subscriptions.deliver(stage.world.now)
+
+
+def test_a_terminated_contract_is_said_to_be_so_once_its_fact_is_read(stage: Stage) -> None:
+    row = stages.funded(stage)
+    row.refresh_from_db()
+    assert facets_of(row.document_digest, stage.world.now) == {"valid"}
+    services.fail_delivery(FailDelivery(row.pk, "DLV-1", "rejected"), actor=stages.DELIVERY, now=stage.world.now)
+    assert not list(status_audit.audit_status())  # not read yet is no fault
+    deliver(stage)
+    assert facets_of(row.document_digest, stage.world.now) == {"revoked"}
+    assert not list(status_audit.audit_status())
+
+    found = credentials.standing(row.number, local_day(stage.world.now))
+    assert found is not None and not found.public and [line.words.en for line in found.lines] == ["terminated"]
+    assert credentials.standing(row.number, local_day(stage.world.now) - timedelta(days=1)) is None
+
+
+def test_an_approved_contract_that_nobody_pays_lapses_by_its_clock_and_is_cancelled(stage: Stage) -> None:
+    row = stages.approved(stage)
+    row.refresh_from_db()
+    later = stage.world.now + timedelta(days=60)
+    engine.sweep(later)
+    deliver(stage)
+    assert stages.seen(row).state == "lapsed"
+    assert facets_of(row.document_digest, later) == {"cancelled"}
+    assert {kind.name for kind in credentials.kinds()} >= {"trade.contract", "trade.voucher"}
+
+
+def test_a_contract_never_approved_has_no_credential(stage: Stage) -> None:
+    row = stages.drafted(stage)
+    assert row.seat is None and credentials.standing(row.number, local_day(stage.world.now)) is None
+
+
+def test_a_voucher_is_withdrawn_by_the_officer_on_a_ground_and_for_good(stage: Stage) -> None:
+    voucher, world = stages.completed(stage), stage.world
+    order = WithdrawVoucher(voucher.number, "（2026）浙0192民初1号", "交易被判决撤销")
+    with pytest.raises(Forbidden):
+        services.withdraw_voucher(order, actor=world.alice, now=world.now)
+    with pytest.raises(InputInvalid) as told:
+        services.withdraw_voucher(WithdrawVoucher(voucher.number, "", " "), actor=world.cora, now=world.now)
+    assert set(told.value.field_errors) == {"ground", "reason"}
+    before = credentials.standing(voucher.number, local_day(world.now))
+    assert before is not None and before.facets == {"valid"} and facets_of(voucher.digest, world.now) == {"valid"}
+
+    later = world.now + timedelta(days=1)
+    services.withdraw_voucher(order, actor=world.cora, now=later)
+    assert facets_of(voucher.digest, later) == {"revoked"}
+    now, then = (credentials.standing(voucher.number, local_day(at)) for at in (later, world.now))
+    assert now is not None and now.facets == {"revoked"} and now.lines[0].article == order.ground
+    assert then is not None and then.facets == {"valid"}
+    with pytest.raises(NotFound):
+        services.withdraw_voucher(order, actor=world.cora, now=later)
+    assert list(standing.by_the_books_vouchers(local_day(later))) == [(voucher.seat, standing.VOUCHER)]
