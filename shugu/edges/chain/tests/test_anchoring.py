@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
 from shugu.edges.chain import audit, queries
 from shugu.edges.chain.contract import METHODS
+from shugu.edges.chain.errors import ChainSoftwareMissing
 from shugu.edges.chain.models import Anchor, ChainState, Sending
 from shugu.edges.chain.tests import anvil, trees
 from shugu.edges.chain.tests.anvil import Wire
@@ -332,6 +334,16 @@ def test_a_relayer_that_withholds_is_told_and_gone_around(venue: Venue, bench: B
         wire.close()
     assert events(bench) == [log.size]
     assert [s.outcome for s in found.sendings.order_by("pk")] == ["withheld", "withheld", "mined"]
+
+
+def test_without_its_software_the_venue_runs_and_says_what_is_missing(
+    venue: Venue, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue.install(bench, rpc="http://127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, "web3", None)
+    assert venue.facts(5).size == 5
+    venue.round()
+    assert venue.alarm() == "chain-software-missing" and "shugu[chain]" in ChainSoftwareMissing(name="web3").remedy_text("en")
 
 
 def test_without_relayer_and_payer_there_is_an_alarm(venue: Venue, bench: Bench) -> None:

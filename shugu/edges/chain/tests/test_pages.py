@@ -16,6 +16,7 @@ from shugu.edges.chain.tests.venue import PASSPHRASE, Venue, keystore, shugu
 from shugu.formats.errors import BadKey
 from shugu.kernel import signer
 from shugu.kernel.models import Fact
+from shugu.web import slots
 from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("chain")]
@@ -59,6 +60,13 @@ def test_the_operators_page_shows_progress_costs_and_alarms(world: World, venue:
     assert "报警" in page(world.otto) and "没有应答" in page(world.otto)
     (venue.home / "chain.toml").write_text("[[chain]]\n", "utf-8")
     assert "缺少 name" in page(world.otto)
+
+
+def test_the_places_it_fills_stand_on_pages() -> None:
+    """A slot renamed on one side only would show nothing and refuse nothing."""
+    pages = "".join(p.read_text("utf-8") for p in (anvil.ROOT / "shugu").rglob("*.html"))
+    filled = [f.page_slot for f in slots.all_fillings() if f.url_name.startswith("chain:")]
+    assert len(filled) == 2 and all(f'{{% slot "{name}"' in pages for name in filled), filled
 
 
 def test_others_do_not_see_the_operators_page(world: World, venue: Venue) -> None:
