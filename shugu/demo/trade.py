@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 from shugu import audit as audits
@@ -20,14 +19,10 @@ from shugu.kernel.home import HomeError
 from shugu.kernel.models import Fact
 from shugu.worker import settle
 
-_README = """证据包 / evidence package
 
-python -m pip install shugu            # 只需轻量核心 / the light core is enough
-shugu verify voucher.json --key venue.vkey
-
-每份文件旁的 .fact.json 是记载其摘要的事实，.tlog-proof 是该事实在日志中的证明；核验不需要网络，也不需要场所的数据库。
-Beside each document: the fact that names its digest and that fact's proof in the log. No network and no database is needed.
-"""
+def has_begun() -> bool:
+    """Whether this home has more than its founding: the story's first act registers organisations."""
+    return Fact.objects.filter(name="organisation.registered").exists()
 
 
 def run(out: Path) -> int:
@@ -38,7 +33,7 @@ def run(out: Path) -> int:
     out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     story = Story(Narrator(out, settle))
-    if Fact.objects.exists():
+    if has_begun():
         return _tell_again(story)
     code = 0
     try:
@@ -82,13 +77,7 @@ def verify(story: Story) -> None:
         path = tell.keep("tampered-voucher.json", bytes(forged))
         code, text = _verifier(path, tell.out, tell.lang)
         assert code == 1, text
-    with tell.step("package", "证据包", "the evidence package"):
-        target = tell.out / "evidence-package.zip"
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
-            for file in dealing.evidence_files(tell.out):
-                package.write(file, file.name)
-            package.writestr("README.txt", _README)
-        tell.steps[-1].files.append(target.name)
+    dealing.package(story)
     with tell.step("audit", "审计全部数据", "audit of everything"):
         found = audits.audit_everything()
         assert not found, "; ".join(v.what[1] for v in found[:5])

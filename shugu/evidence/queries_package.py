@@ -7,11 +7,14 @@ from django.db.models import Q
 from shugu.evidence import queries
 from shugu.evidence.errors import NotSealedYet
 from shugu.evidence.models import Package
+from shugu.formats.canonical import parse_object
+from shugu.formats.errors import BadIdentifier
+from shugu.formats.identifiers import parse_number
 from shugu.formats.package import SEAL, read_zip, write_zip
 from shugu.kernel import documents
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import NotFound
-from shugu.kernel.models import Case
+from shugu.kernel.models import Case, Fact
 
 # Who oversees extraction sees every package; others see what they or their organisation extracted.
 WATCHING = frozenset({"operator", "compliance_officer", "regulator", "auditor"})
@@ -50,11 +53,28 @@ def archive(row: Package) -> bytes:
 
 
 def related(case: Case) -> list[Case]:
-    """Cases that belong to the same matter: parent, children, cases about this case, and those that name one contract."""
+    """Cases that belong to the same matter: parent, children, cases about this case, and those that bear a number which
+    this case or one of its facts names (its contract, the negotiation it came from …)."""
     about = Q(parent=case) | Q(subjects__contains=[f"{case.subject}:{case.pk}"])
     if case.parent_id is not None:
         about |= Q(pk=case.parent_id) | Q(parent=case.parent_id)
-    contract = case.data.get("contract")
-    if contract:
-        about |= Q(data__contract=contract)
+    for name, number in _named(case):
+        about |= Q(**{f"data__{name}": number})
     return list(Case.objects.filter(about).exclude(pk=case.pk).order_by("pk")[:RELATED_MOST])
+
+
+def _named(case: Case) -> set[tuple[str, str]]:
+    """(what, number) of every venue number that stands in the case's data or its facts'."""
+    told = [case.data]
+    for payload in Fact.objects.filter(case=case, payload__isnull=False).values_list("payload", flat=True):
+        data = parse_object(str(payload).encode()).get("data")
+        told += [data] if isinstance(data, dict) else []
+    return {(str(k), v) for data in told for k, v in data.items() if isinstance(v, str) and k.isidentifier() and _is_number(v)}
+
+
+def _is_number(text: str) -> bool:
+    try:
+        parse_number(text)
+    except BadIdentifier:
+        return False
+    return True

@@ -11,7 +11,6 @@ from shugu.formats.checkpoint import Checkpoint
 from shugu.formats.cosignature import (
     cosign,
     cosigned_at,
-    new_witness_key,
     parse_cosignatures,
     verify_cosignature,
     witness_key_from_pem,
@@ -29,7 +28,7 @@ from shugu.formats.errors import (
 from shugu.formats.merkle import EMPTY_ROOT, consistency_proof, leaf_hash, pair_up, root_of_hashes
 from shugu.formats.note import add_signatures, parse_note
 from shugu.formats.quorum import parse_policy, policy_text
-from shugu.formats.suites import Keyring, SigningKey, keyring, new_keys, parse_vkey, parse_witness_vkey
+from shugu.formats.suites import COSIGNING, INTL, SM, Keyring, SigningKey, keyring, parse_vkey, parse_witness_vkey
 from shugu.formats.tests import golden
 from shugu.formats.witnessing import (
     NotAnExtension,
@@ -43,8 +42,9 @@ from shugu.formats.witnessing import (
 
 ORIGIN = "log.example/a"
 NOW = 1_790_000_000
-VENUE = new_keys("sm", ORIGIN)
-W1, W2, W3 = (new_witness_key(f"w{n}.example") for n in (1, 2, 3))
+VENUE = [SigningKey(ORIGIN, INTL, b"\x11" * 32), SigningKey(ORIGIN, SM, b"\x12" * 32)]
+# Fixed keys: the names of tests are made of them, and every process must find the same tests.
+W1, W2, W3 = (SigningKey(f"w{n}.example", COSIGNING, bytes([n]) * 32) for n in (1, 2, 3))
 LEAVES = [leaf_hash(str(n).encode()) for n in range(300)]
 
 
