@@ -28,7 +28,17 @@ from shugu.formats.errors import (
 from shugu.formats.merkle import EMPTY_ROOT, consistency_proof, leaf_hash, pair_up, root_of_hashes
 from shugu.formats.note import add_signatures, parse_note
 from shugu.formats.quorum import parse_policy, policy_text
-from shugu.formats.suites import COSIGNING, INTL, SM, Keyring, SigningKey, keyring, parse_vkey, parse_witness_vkey
+from shugu.formats.suites import (
+    COSIGNING,
+    INTL,
+    SM,
+    Keyring,
+    SigningKey,
+    keyring,
+    new_keys,
+    parse_vkey,
+    parse_witness_vkey,
+)
 from shugu.formats.tests import golden
 from shugu.formats.witnessing import (
     NotAnExtension,
