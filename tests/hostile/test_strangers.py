@@ -49,6 +49,7 @@ PUBLIC = {
     "evidence/facts/<int:fact_id>/": "the proof of a fact; what opens it is for those who may see it",
     "evidence/facts/<int:fact_id>/badge/": "the state of a proof",
     "evidence/facts/<int:fact_id>/proof/": "a proof holds hashes only",
+    "evidence/facts/<int:fact_id>/anchors/": "which anchors in public chains cover a fact",
     "evidence/subjects/<str:subject>/badge/": "the state of a proof",
     "style/": "the look, with samples only",
     "style/panel/": "the look, with samples only",
