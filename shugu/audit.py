@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TextIO
 
 from django.db import connection
@@ -21,6 +22,7 @@ from shugu.formats.errors import FormatError, ShuguError
 from shugu.formats.keyhistory import KeyPeriods
 from shugu.kernel import clock, runtime, signer, subscriptions, tables
 from shugu.kernel.audits import Audit, Violation, audits
+from shugu.kernel.journal import SALT_BYTES
 from shugu.kernel.models import RuleSetCopy
 from shugu.kernel.procedure import ProcedureError
 from shugu.kernel.rules import RuleSet
@@ -88,20 +90,28 @@ _FACTS = (
 
 
 def audit_commitments() -> Iterator[Violation]:
-    """Payload and salt of every fact give its commitments, and its columns say what its payload says."""
+    """Payload and salt of every fact give its commitments, its columns say what its payload says, and what was erased
+    was erased by a decision that a fact tells of."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT payload::jsonb -> 'data' ->> 'fact' FROM kernel_fact WHERE name = 'fact.erased'")
+        erased = {row[0] for row in cursor.fetchall()}
     for rows in _pages(_FACTS):
         for row in rows:
-            zh_en = _commitment(row)
+            zh_en = _commitment(row, erased)
             if zh_en is not None:
                 yield Violation("kernel.commitments", f"fact:{row[0]} {row[1]}", zh_en)
 
 
-def _commitment(row: tuple[Any, ...]) -> tuple[str, str] | None:
+def _commitment(row: tuple[Any, ...], erased: set[str]) -> tuple[str, str] | None:
     payload, salt, digest, digest_sm3 = row[8:]
     if payload is None and salt is None:
+        if str(row[0]) not in erased:
+            return ("内容已删，却没有删除的事实", "its content is gone, but no fact tells of an erasure")
         return None  # erased as law demands; the commitment stays
     if payload is None or salt is None:
         return ("内容与盐只删了一半", "only one of payload and salt was erased")
+    if len(salt) != SALT_BYTES:
+        return ("盐不是 32 字节", "its salt has not 32 bytes")
     committed = bytes(salt) + payload.encode()
     if hashlib.sha256(committed).digest() != bytes(digest):
         return ("内容与 SHA-256 承诺不符", "the payload does not give the SHA-256 commitment")
@@ -109,10 +119,10 @@ def _commitment(row: tuple[Any, ...]) -> tuple[str, str] | None:
         return ("内容与 SM3 承诺不符", "the payload does not give the SM3 commitment")
     told = json.loads(payload)
     actor = told.get("actor", {})
-    moment = row[6].isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    columns = (row[1], row[2], row[4], row[5], moment, row[7].isoformat())
+    moment = datetime.fromisoformat(told["recorded_at"])
+    columns = (*row[1:6], row[6], row[7].isoformat())
     content = (
-        told.get("fact"), told.get("subject"), actor.get("person"), actor.get("org"), told.get("recorded_at"),
+        told.get("fact"), told.get("subject"), told.get("case"), actor.get("person"), actor.get("org"), moment,
         told.get("effective_on"),
     )  # fmt: skip
     if columns != content:

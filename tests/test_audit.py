@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from shugu import audit
 from shugu.evidence import services, tile_files
@@ -275,10 +275,29 @@ def test_the_report_is_precise_and_its_exit_code_tells(case: int) -> None:
     assert "✗ kernel.cases  case:" in out.getvalue() and "The audit found 1 violations." in out.getvalue()
 
 
-def test_erasure_that_the_law_demands_is_no_violation(case: int) -> None:
+def test_erasure_that_the_law_demands_is_no_violation_and_any_other_is(case: int, now: datetime) -> None:
+    fact = last_fact()
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE kernel_fact SET payload = NULL, salt = NULL WHERE id = %s", [last_fact()])
+        cursor.execute("UPDATE kernel_fact SET payload = NULL, salt = NULL WHERE id = %s", [fact])
+    assert "no fact tells of an erasure" in told("kernel.commitments")
+    journal.record(
+        "fact.erased", subject="kernel_test.thing:1", actor=APPLICANT, now=now, ground="article 24",
+        data={"fact": fact, "request": "R-1"},
+    )  # fmt: skip
+    services.sequence_once(now)
     assert audit.audit_everything() == []
+
+
+def test_no_column_of_a_fact_can_say_more_or_less_than_its_payload(case: int) -> None:
+    fact = last_fact()
+    for column, value in (
+        ("recorded_at", "recorded_at + interval '1 microsecond'"), ("case_id", "NULL"), ("person", "person + 1"),
+        ("salt", "salt || salt"), ("subject", "subject || ' '"),
+    ):  # fmt: skip
+        with transaction.atomic():
+            tamper("kernel_fact", f"UPDATE kernel_fact SET {column} = {value} WHERE case_id = %s OR id = %s", case, fact)
+            assert violations("kernel.commitments"), column
+            transaction.set_rollback(True)
 
 
 def test_a_case_that_went_through_several_hands_replays(case: int, now: datetime) -> None:

@@ -78,6 +78,8 @@ def build(
     """The fact with its commitment. `data` holds identifiers, codes and amounts, never names of people;
     `digests` names documents by SHA-256 (hex)."""
     effective = effective_on or local_day(now)
+    # The row's columns hold what the payload says and nothing more, so that the audit finds any change in them.
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     payload: dict[str, Any] = {
         "v": 1,
         "fact": name,
@@ -88,6 +90,8 @@ def build(
         "effective_on": effective.isoformat(),
         "rule_set": rule_set or runtime.rules().id,
     }
+    if case is not None:
+        payload["case"] = case
     if ground:
         payload["ground"] = ground
     if move:

@@ -1,0 +1,233 @@
+"""Change any byte of what a populated venue holds or hands out: always found, and named, by the tool that meets it first.
+
+Journal rows, places and checkpoints in the database are met by `shugu audit`; the log's public files by `shugu log audit`;
+everything handed out by `shugu verify`. Before every run each tool must find nothing, or its findings would mean nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shugu import audit
+from shugu.evidence import queries, services, tile_files
+from shugu.evidence.log_audit import audit_log
+from shugu.formats.tests import golden
+from shugu.kernel import documents, journal, runtime, signer
+from shugu.kernel.models import Fact
+from shugu.logtools import audit as log_audit
+from shugu.logtools.sources import Folder
+from shugu.verifier.cli import main as verify
+from tests.mutations import FileTarget, Found, RowTarget, Tally, Target, mutated, run
+from tests.world import World
+
+SEED = 20_261_129
+STATUS = golden.read_json("status.json")
+Tool = tuple[str, Callable[[], Found]]
+
+
+def found_by_audit() -> Found:
+    """The subjects that `shugu audit` names: commitments of the journal, the documents kept, the log."""
+    checks = (audit.audit_commitments, audit.audit_documents, audit_log)
+    return [f"{violation.subject} {violation.check}" for check in checks for violation in check()]
+
+
+def found_by_log_audit() -> Found:
+    report = log_audit.audit(Folder(str(tile_files.root())), signer.keyring())
+    return [fault.path for fault in report.faults]
+
+
+def found_by_verify(*command: str) -> Found:
+    """The numbers of the failed checks, or what was refused; nothing when the document passes."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = verify([*command, "--json", "--lang", "en"])
+    if code == 0:
+        return []
+    if code == 2:
+        return [f"refused: {err.getvalue()}"]
+    checks: list[dict[str, Any]] = json.loads(out.getvalue())["checks"]
+    return [f"check {c['n']} {c['id']}" for c in checks if c["outcome"] == "failed"]
+
+
+def populated(world: World) -> str:
+    """A registered, certified entry and a sealed log of every fact of the story; the certificate's digest."""
+    world.registered_entry()
+    for n in range(260):  # more than one full tile
+        journal.record("thing.done", subject=f"kernel_test.thing:{n}", actor=world.alice, now=world.now, data={"n": n})
+    services.sequence_once(world.now)
+    services.sequence_once(world.now + timedelta(seconds=1))
+    return next(path.name for path in documents_kept() if path.read_bytes().startswith(b'{"@context"'))
+
+
+def documents_kept() -> list[Path]:
+    """Files that facts name, of those kept here."""
+    named = {d for f in Fact.objects.exclude(payload=None) for d in json.loads(f.payload or "{}").get("digests", {}).values()}
+    folder = runtime.home().path / "documents"
+    return sorted(path for digest in named if (path := folder / digest[:2] / digest).is_file())
+
+
+def database() -> list[Target]:
+    tools: list[Tool] = [("shugu audit", found_by_audit)]
+    log: list[Tool] = [("shugu audit", lambda: [v.subject for v in audit_log()])]
+    anywhere = ("tile/", "journal", "positions", "checkpoint", "state")
+    return [
+        RowTarget("kernel_fact", "id", "payload IS NOT NULL", lambda row: (f"fact:{row['id']} ",), tools),
+        RowTarget("kernel_position", "position", "true", lambda row: anywhere, log),
+        RowTarget(
+            "evidence_checkpoint", "size", "true", lambda row: (f"checkpoint:{row['size']}", "checkpoints", "checkpoint"), log,
+            kept=frozenset({"signed_at"}),
+        ),
+        RowTarget(
+            "evidence_logstate", "id", "true", lambda row: ("state", "checkpoint"), log,
+            kept=frozenset({"signed_at", "epoch", "holder"}),
+        ),
+    ]  # fmt: skip
+
+
+def public_log() -> list[Target]:
+    root = tile_files.root()
+    files = sorted(p for p in root.rglob("*") if p.is_file() and (p.name == "checkpoint" or "tile" in p.parts))
+
+    def tools(path: Path) -> list[Tool]:
+        return [("shugu log audit", found_by_log_audit), ("shugu audit", found_by_audit)]
+
+    groups = {
+        "checkpoint": [p for p in files if p.name == "checkpoint"],
+        "entry bundle": [p for p in files if "entries" in p.parts],
+        "tile": [p for p in files if "tile" in p.parts and "entries" not in p.parts],
+    }
+
+    def named(path: Path) -> tuple[str, ...]:
+        """From outside, a bundle and the tile over it can only be said to disagree: either is named."""
+        name = path.relative_to(root).as_posix()
+        return (name, name.replace("tile/entries/", "tile/0/"))
+
+    return [FileTarget(name, group, named, tools) for name, group in groups.items()]
+
+
+def kept_documents() -> list[Target]:
+    tools: list[Tool] = [("shugu audit", found_by_audit)]
+    return [FileTarget("document kept", documents_kept(), lambda path: (path.name,), lambda path: tools)]
+
+
+def handed_out(folder: Path, digest: str, at: datetime) -> list[Target]:
+    """What the venue itself has handed out: the certificate alone, its seal, all in one file."""
+    sealed = folder / "certificate.sealed.json"
+    sealed.write_bytes(queries.sealed(digest))
+    whole = json.loads(sealed.read_bytes())
+    parts = {"X.json": documents.get(digest), "X.tlog-proof": whole["proof"].encode()}
+    parts["X.fact.json"] = json.dumps(whole["fact"], ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    for name, data in parts.items():
+        (folder / name).write_bytes(data)
+    (folder / "venue.vkey").write_text(signer.keyring().text(), "utf-8")
+    command = ("--key", str(folder / "venue.vkey"), "--at", at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+    def tool(target: Path) -> list[Tool]:
+        return [("shugu verify", lambda: found_by_verify(str(target), *command))]
+
+    whole_file = FileTarget("sealed document", [sealed], lambda path: ("check ",), lambda path: tool(path))
+    three = [folder / name for name in parts]
+    return [whole_file, FileTarget("credential and seal", three, lambda path: ("check ",), lambda path: tool(folder / "X.json"))]
+
+
+def vectors(folder: Path) -> list[Target]:
+    """Formats of which the vectors have the richest: status lists, key history, policy with cosignatures, proof, fact."""
+    names = ("venue.vkey", "witnessed.venue.vkey", "checkpoint", "voucher.tlog-proof", "voucher.fact.json")
+    for name in (*names, "witnessed.voucher.sealed.json", "intl.voucher.sealed.json", "intl.venue.vkey"):
+        shutil.copy(golden.VECTORS / name, folder / name)
+    for which, versions in STATUS["lists"].items():
+        (folder / f"{which}.list.json").write_text(versions[1], "utf-8")
+    place = next(c for c in STATUS["credentials"] if c["place"] == 2)
+    (folder / "with-status.json").write_bytes(golden.maker().sealed(place["credential"]))
+    history = golden.read_json("keyhistory.json")
+    (folder / "venue-keys.json").write_text(history["history"], "utf-8")
+    (folder / "first.vkey").write_text(history["vkey"], "utf-8")
+    made = golden.maker()
+    second = made.keys(seed="second")[0]
+    note = made.sign(made.Checkpoint(made.ORIGIN, 1000, bytes(32)), [second, made.keys()[1]])
+    (folder / "late.checkpoint").write_bytes(note)
+
+    def with_key(key: str, target: str, *more: str, at: str = STATUS["at"]) -> Callable[[Path], list[Tool]]:
+        command = [str(folder / target), "--key", str(folder / key), "--at", at, *more]
+        return lambda path: [("shugu verify", lambda: found_by_verify(*command))]
+
+    lists = [folder / f"{which}.list.json" for which in STATUS["lists"]]
+    status = [part for one in lists for part in ("--status", str(one))]
+    history_option = ("--history", str(folder / "venue-keys.json"))
+
+    def check(*numbers: int) -> Callable[[Path], tuple[str, ...]]:
+        return lambda path: tuple(f"check {n} " for n in numbers)
+
+    def any_check(path: Path) -> tuple[str, ...]:
+        return ("check ",)
+
+    return [
+        FileTarget("status list", lists, check(14), with_key("venue.vkey", "with-status.json", *status)),
+        FileTarget("credential with status", [folder / "with-status.json"], any_check,
+                   with_key("venue.vkey", "with-status.json", *status)),
+        FileTarget("key history", [folder / "venue-keys.json"], lambda path: ("refused: ",),
+                   with_key("first.vkey", "late.checkpoint", *history_option)),
+        FileTarget("checkpoint alone", [folder / "checkpoint"], any_check, with_key("venue.vkey", "checkpoint")),
+        FileTarget("cosigned document", [folder / "witnessed.voucher.sealed.json"], any_check,
+                   with_key("witnessed.venue.vkey", "witnessed.voucher.sealed.json")),
+        FileTarget("document under intl", [folder / "intl.voucher.sealed.json"], any_check,
+                   with_key("intl.venue.vkey", "intl.voucher.sealed.json")),
+        FileTarget("proof and fact", [folder / "voucher.tlog-proof", folder / "voucher.fact.json"], any_check,
+                   with_key("venue.vkey", "voucher.tlog-proof")),
+    ]  # fmt: skip
+
+
+def quiet_before(targets: Sequence[Target]) -> None:
+    """No tool finds anything while nothing is changed."""
+    for target in targets:
+        tools = target.tools if isinstance(target, RowTarget) else target.tools(target.files[0])
+        for tool, ask in tools:
+            assert ask() == [], f"{target.name}: {tool} finds something unchanged"
+
+
+def tampered(world: World, folder: Path, seed: int, each: int) -> Tally:
+    """Every kind of thing changed `each` times; the tally."""
+    digest = populated(world)
+    (folder / "vectors").mkdir()
+    at = world.now + timedelta(minutes=1)
+    targets = [*handed_out(folder, digest, at), *vectors(folder / "vectors"), *public_log(), *kept_documents(), *database()]
+    quiet_before(targets)
+    tally = run(targets, seed, each)
+    quiet_before(targets)  # everything was put back
+    print(f"\ntampering, seed {seed}: {tally.text()}", *tally.survivors, sep="\n")
+    return tally
+
+
+def test_any_changed_byte_is_found_and_named_by_the_tool_that_meets_it_first(world: World, tmp_path: Path) -> None:
+    tally = tampered(world, tmp_path, SEED, 4)
+    assert tally.survivors == []
+    assert tally.changes.total() >= 60 and set(tally.met_by) >= {"shugu verify", "shugu log audit", "shugu audit"}
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_thousands_of_changes_leave_no_survivor(world: World, tmp_path: Path, seed: int) -> None:
+    tally = tampered(world, tmp_path, seed, 100)
+    assert tally.survivors == []
+    assert tally.changes.total() >= 1_500
+
+
+def test_a_change_that_nobody_looks_at_would_be_a_survivor(tmp_path: Path) -> None:
+    """The harness itself: a tool that finds nothing, and one that names another thing."""
+    (tmp_path / "x").write_bytes(b"content")
+    blind = FileTarget("blind", [tmp_path / "x"], lambda p: ("x",), lambda p: [("nobody", list)])
+    wrong = FileTarget("wrong", [tmp_path / "x"], lambda p: ("x",), lambda p: [("somebody", lambda: ["y"])])
+    tally = run([blind, wrong], 1, 3)
+    assert len(tally.survivors) == 6 and (tmp_path / "x").read_bytes() == b"content"
+    changed, _ = mutated(b"content", random.Random(1))
+    assert changed != b"content"
