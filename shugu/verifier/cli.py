@@ -8,11 +8,12 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from shugu.formats.checks import CheckId, Outcome
 from shugu.formats.demands import Lists, witnesses
 from shugu.formats.errors import ShuguError
 from shugu.formats.pins import Pins
@@ -23,6 +24,7 @@ from shugu.formats.times import read_time
 from shugu.formats.verdicts import EXIT, USAGE, VERDICTS, Verdict
 from shugu.formats.verify import Further, Verifier
 from shugu.verifier import browser, printing
+from shugu.verifier.online import Online, Wanted
 from shugu.verifier.targets import Examined, Given, Kind, WrongUse, examine, gather, read_leaf, sniffed
 
 _ABOUT: Final = """用固定的公钥离线验证凭证、封存文件、日志证明、事实、检查点、PDF 或整个目录，逐项列出检查及其结论。
@@ -68,6 +70,11 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument(
         "--max-age", type=int, metavar="HOURS", help="状态列表最旧几小时 / how old a status list may be; default: until it ends"
     )
+    out.add_argument(
+        "--online", action="store_true",
+        help="向场所查询密钥历史、检查点与状态列表 / ask the venue for key history, checkpoint and status lists",
+    )  # fmt: skip
+    out.add_argument("--url", metavar="URL", help="场所网址，默认取自文件 / the venue's address; default: as the document says")
     out.add_argument("--leaf", metavar="HEX", help="证明所对应的叶哈希 / the leaf hash a bare .tlog-proof is about")
     out.add_argument("--json", action="store_true", help="输出 JSON（docs/verify.md）/ print JSON as docs/verify.md describes")
     out.add_argument("--lang", choices=("zh", "en"), default="zh", help="语言 / language")
@@ -121,6 +128,12 @@ class Trust:
             further.append(Lists([_status_list(parts) for parts in self.lists], self.max_age))
         return Verifier(Pins(keyring(self.keys), self.histories), self.now, further)
 
+    def wanted(self, *, as_of: bool) -> Wanted:
+        """What a venue is asked with; `as_of` when a time was given."""
+        further = (witnesses(self.policy),) if self.policy is not None else ()
+        lists = tuple(_status_list(parts) for parts in self.lists)
+        return Wanted(keyring(self.keys), self.now, self.histories, further, lists, self.max_age, as_of)
+
 
 def trust(given: argparse.Namespace) -> Trust:
     """What the command line names, read. Raises OSError, ShuguError."""
@@ -150,18 +163,25 @@ def run(given: argparse.Namespace) -> int:
     extra = Given(read_leaf(given.leaf) if given.leaf else None, trusted.policy)
     say: printing.Say = "both" if given.both else given.lang
     wanted = list(_wanted(given.target))
-    found = list(_examined(wanted, trusted, verifier, extra, given.jobs))
+    online = Online(trusted.wanted(as_of=given.at is not None), given.url) if given.online else None
+    found = list(_examined(wanted, trusted, verifier, extra, 1 if online else given.jobs))
+    asked: list[dict[str, object]] = []
+    if online is not None:
+        found = [_refreshed(examined, verifier, online) for examined in found]
+        asked = [question.as_dict() for question in online.said]
     verdict = printing.overall(found)
     keys = verifier.pins.keys
     if verdict is None and not given.json:
         print("".join(printing.head(e, say) + "\n" for e in found), end="", file=sys.stderr)
         raise WrongUse(what=" ".join(map(str, given.target)), reason=("没有可验证的文件", "there is nothing to verify"))
     if given.json:
-        print(json.dumps(printing.everything(found, keys, say, []), ensure_ascii=False, indent=2))
+        print(json.dumps(printing.everything(found, keys, say, asked), ensure_ascii=False, indent=2))
     elif len(found) == 1:
         print(printing.text(found[0], keys, say, short=given.short), end="")
     else:
         print(printing.several(found, say), end="")
+    if not given.json:
+        print(printing.questions(asked, say), end="")
     return EXIT[verdict] if verdict else USAGE
 
 
@@ -179,6 +199,18 @@ def _wanted(targets: Sequence[Path]) -> Iterator[tuple[Path, Kind]]:
             yield from gather(target)
         else:
             yield target, sniffed(target)
+
+
+def _refreshed(examined: Examined, offline: Verifier, online: Online) -> Examined:
+    """A document verified again with what its venue says now; what is no readable credential stays as it was."""
+    report = examined.report
+    if report is None or report.document is None or report.outcomes.get(CheckId.CREDENTIAL_FORM) is not Outcome.OK:
+        return examined
+    try:
+        verifier = online.verifier(report.document)
+    except ShuguError as error:
+        verifier = Verifier(offline.pins, offline.now, [*offline.further, online.unreached(error)])
+    return replace(examined, report=verifier.sealed(report.document), offline=report.verdict)
 
 
 def _one(path: Path, kind: Kind, verifier: Verifier, extra: Given, *, alone: bool = False) -> Examined:

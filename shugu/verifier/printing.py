@@ -31,6 +31,8 @@ _LABELS: Final[dict[str, Pair]] = {
     "issuer": ("签发方", "Issuer"),
     "number": ("编号", "Number"),
     "digest": ("凭证摘要 SHA-256", "Credential digest, SHA-256"),
+    "offline": ("离线结论", "Offline verdict"),
+    "asked": ("询问", "Asked"),
     "nothing": ("没有可验证的文件", "There is nothing to verify"),
 }
 _OUTCOMES: Final[dict[Outcome, Pair]] = {
@@ -117,7 +119,10 @@ def text(examined: Examined, keys: Keyring, say: Say, *, short: bool = False) ->
     lines.append("")
     for check in report.checks:
         lines += _check_lines(check, say, short)
-    lines += ["", f"→ {_joined(VERDICTS[report.verdict], say)}"]
+    lines.append("")
+    if examined.offline is not None:
+        lines += _lines(VERDICTS[examined.offline], say, "offline")
+    lines.append(f"→ {_joined(VERDICTS[report.verdict], say)}")
     if not short:
         lines += _lines(words().conclusions[report.verdict], say, "conclusion")
         for pair in caveats(report):
@@ -134,6 +139,12 @@ def _broken(examined: Examined, report: Report, say: Say) -> list[str]:
     for label, value in about(report).items():
         lines += _lines((value, value), say, label, 3)
     return lines + ["  " + line for check in shown for line in _check_lines(check, say, short=True)]
+
+
+def questions(asked: Sequence[dict[str, object]], say: Say) -> str:
+    """What was asked of the network, whom, and how it went."""
+    lines = [line for one in asked for line in _lines((f"{one['url']}  {one['outcome']}",) * 2, say, "asked")]
+    return "".join(line + "\n" for line in lines)
 
 
 def several(found: Sequence[Examined], say: Say) -> str:
@@ -175,6 +186,7 @@ def document(examined: Examined, say: Say) -> dict[str, object]:
         **about(report),
         "verdict": report.verdict.value,
         "exit_code": report.exit_code,
+        "offline_verdict": examined.offline.value if examined.offline else None,
         "sentence": _value(VERDICTS[report.verdict], say),
         "conclusion": _value(words().conclusions[report.verdict], say),
         "caveats": [_value(pair, say) for pair in caveats(report)],

@@ -66,12 +66,14 @@ class WrongUse(ShuguError):
 
 @dataclass(frozen=True)
 class Examined:
-    """One document and its report; `report` is None for what is only told, with `why`."""
+    """One document and its report; `report` is None for what is only told, with `why`. `offline` is the verdict before
+    the venue was asked, None when it was not."""
 
     path: Path
     kind: Kind
     report: Report | None = None
     why: Pair = ("", "")
+    offline: Verdict | None = None
 
 
 @dataclass(frozen=True)
