@@ -162,7 +162,7 @@ def test_it_sees_a_removed_checkpoint(case: int) -> None:
 def test_it_sees_a_public_checkpoint_that_is_not_ours(case: int) -> None:
     published = tile_files.root() / tile_files.CHECKPOINT
     published.write_bytes(published.read_bytes().replace(b"\n", b"x\n", 1))
-    assert "the public checkpoint is not on record" in told("evidence.log")
+    assert "checkpoint: The signature of" in told("evidence.log") and "is invalid" in told("evidence.log")
     published.unlink()
     assert "no checkpoint is public" in told("evidence.log")
 
