@@ -221,8 +221,9 @@ _MULTIPLY = (
         "JOIN registry_entry e ON e.number = f.entry JOIN registry_entryversion v ON v.entry_id = e.id ORDER BY f.n"
     )),
     ("certificates", (
-        "INSERT INTO registry_certificate (number, kind, version_id, holder_id, digest, issued_at, valid_until, fact) "
-        "SELECT f.certificate, m.kind, v.id, e.holder_id, f.digest, m.issued_at, m.valid_until, m.fact FROM fresh f "
+        "INSERT INTO registry_certificate (number, kind, version_id, holder_id, digest, issued_at, valid_until, fact, seat) "
+        "SELECT f.certificate, m.kind, v.id, e.holder_id, f.digest, m.issued_at, m.valid_until, m.fact, "
+        "nextval('kernel_status_seat') - 1 FROM fresh f "
         "JOIN registry_entry e ON e.number = f.entry JOIN registry_entryversion v ON v.entry_id = e.id, "
         "registry_certificate m WHERE m.version_id = %(version)s ORDER BY f.n"
     )),
@@ -255,8 +256,11 @@ def book(entries: int) -> None:
     from django.conf import settings
     from django.test import Client
 
+    from shugu.kernel import clock, status_lists
+
     settings.ALLOWED_HOSTS = ["testserver"]
     certificates = seed_book(entries)
+    status_lists.publish_due(clock.now())
     visitor, about = Client(), f"p95 with {entries:,} entries"
     registers = ("", "&register=data-property")
 

@@ -20,6 +20,7 @@ from shugu.registry import (
     queries_notices,
     queries_search,
     services,
+    verifying,
     windows,
 )
 from shugu.registry.models import Filing, Window
@@ -279,9 +280,21 @@ def entry(request: HttpRequest, number: str) -> dict[str, Any]:
     return _entry(queries.entry_by_number(number, local_day(clock.now())))
 
 
+@router.get("/credentials/{number}")
+def credential(request: HttpRequest, number: str, on: str = "", digest: str = "") -> dict[str, Any]:
+    """How a credential of any kind stands, today or `on` an earlier day, and by which status lists. One that is between its
+    parties is told to who knows its `digest` (SHA-256 of the credential)."""
+    now = clock.now()
+    found = verifying.answer(number, verifying.read_day(on, now), now, digest)
+    if found is None:
+        raise NotFound(what=(f"凭证 {number}", f"credential {number}"))
+    return verifying.as_dict(found)
+
+
 @router.get("/certificates/{number}")
-def certificate(request: HttpRequest, number: str) -> dict[str, Any]:
-    shown = queries.certificate(number, local_day(clock.now()))
+def certificate(request: HttpRequest, number: str, on: str = "") -> dict[str, Any]:
+    """As the register has it today, or on an earlier day."""
+    shown = queries.certificate(number, verifying.read_day(on, clock.now()))
     return {
         "number": shown.number, "kind": shown.kind, "entry": shown.entry_number, "version": shown.version,
         "digest": shown.digest, "issued_at": shown.issued_at.isoformat(), "valid_until": shown.valid_until.isoformat(),

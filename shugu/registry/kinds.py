@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from django.urls import reverse
 
@@ -36,12 +37,21 @@ def find(number: str, on: date) -> Standing | None:
         (Text("名称", "Title"), subject["title"]),
         (Text("登记主体", "Holder"), holders),
         (Text("登记条目", "Entry"), shown.entry_number),
+        *_recognised(subject.get("recognised")),
     )
     return Standing(
         number=shown.number, title=shown.title, digest=shown.digest, issued_at=shown.issued_at, valid_until=shown.valid_until,
         lines=tuple(Line(one.facet.value, one.article, one.reason) for one in shown.lines), fact=shown.fact, seat=shown.seat,
         public=True, rows=rows, href=reverse("registry:entry", args=[shown.entry_number]),
     )  # fmt: skip
+
+
+def _recognised(found: Mapping[str, Any] | None) -> tuple[tuple[Text, object], ...]:
+    """The other venue's certificate that it was entered on."""
+    if not found:
+        return ()
+    told = f"{found['venue']} {found['certificate']} {found['entry']}"
+    return ((Text("依据其他场所证书", "On the certificate of another venue"), told),)
 
 
 def types(of: RuleSet) -> Sequence[tuple[str, Text]]:

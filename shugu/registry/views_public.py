@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,7 @@ from shugu.formats.credential import credential_digest
 from shugu.formats.verdicts import EXIT, Verdict
 from shugu.formats.verify import verify_document
 from shugu.kernel import clock, witness_keys
-from shugu.kernel.errors import NotFound
+from shugu.kernel.errors import InputInvalid
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.registry import (
@@ -26,7 +27,9 @@ from shugu.registry import (
     queries_search,
     recognitions,
     retention,
+    verifying,
 )
+from shugu.registry.domain import Facet
 from shugu.registry.forms import VerifyForm
 from shugu.registry.operations import On, operations
 from shugu.registry.shown import (
@@ -128,35 +131,46 @@ def notices(request: HttpRequest) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
-    """By number: what the register says now. By file: every check of the offline verifier, then the same."""
+    """By number, today or on an earlier day: how a credential of any kind stands. By file: every check of the offline
+    verifier, then the same."""
     now = clock.now()
-    number = request.GET.get("number", "").strip()
+    asked = request.POST if request.method == "POST" else request.GET
+    number, on = asked.get("number", "").strip(), asked.get("on", "").strip()
     form = VerifyForm(request.POST or None, request.FILES or None)
-    page: dict[str, Any] = {"form": form, "number": number}
+    page: dict[str, Any] = {"form": form, "number": number, "on": on, "latest": local_day(now)}
+    digest = ""
     if request.method == "POST" and form.is_valid():
         report = verify_document(form.cleaned_data["file"].read(), witness_keys.keyring(), now)
         told = report.as_dict("en" if language.current() == "en" else "zh")
         page |= {"report": told, "verdict": Chip(str(told["sentence"]), VERDICT_TONES[report.verdict])}
-        subject = (report.credential or {}).get("credentialSubject")
-        if report.verdict is not Verdict.FAILED and isinstance(subject, dict) and report.credential is not None:
-            number = str(subject.get("number", ""))
-            page["digest"] = credential_digest(report.credential)
+        shown = report.credential or {}
+        page["foreign"] = verifying.foreign(shown)
+        subject = shown.get("credentialSubject")
+        if report.verdict is not Verdict.FAILED and isinstance(subject, dict):
+            number, digest = str(subject.get("number", "")), credential_digest(shown)
     if number:
-        page |= _standing(number, local_day(now), page.get("digest"))
+        page |= _standing(number, on, digest, now)
     return render(request, "registry/verify.html", page)
 
 
-def _standing(number: str, on: Any, digest: str | None) -> dict[str, Any]:
+def _standing(number: str, on: str, digest: str, now: datetime) -> dict[str, Any]:
     try:
-        shown = queries.certificate(number, on)
-    except NotFound:
-        # Documents of later apps: what they say now stands on their own pages.
-        elsewhere = f"/vouchers/{number}/" if number.startswith("VCH-") else ""
-        return {"elsewhere": elsewhere} if elsewhere or digest is not None else {"unknown": number}
-    return {
-        "certificate": shown, "facets": facet_chips(shown.lines), "same": digest is None or digest == shown.digest,
-        "subject": shown.credential["credentialSubject"], "number": number,
-    }  # fmt: skip
+        day = verifying.read_day(on, now)
+    except InputInvalid as error:
+        return {"refused": error.field_errors["on"]}
+    found = verifying.answer(number, day, now, digest)
+    if found is None:
+        return {"uploaded": True} if digest else {"unknown": number, "day": day}
+    lines = [(Chip(line.words, FACET_TONES[Facet(line.facet)]), line.article, line.reason) for line in found.standing.lines]
+    rows = [(label, _plain(value)) for label, value in found.standing.rows]
+    return {"found": found, "facets": lines, "standing": found.standing, "rows": rows}
+
+
+def _plain(value: object) -> object:
+    """Days as days: what a kind tells is text otherwise."""
+    if isinstance(value, datetime):
+        return local_day(value).isoformat()
+    return value.isoformat() if isinstance(value, date) else value
 
 
 @require_GET

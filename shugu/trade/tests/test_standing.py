@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
-from shugu.kernel import credentials, engine, journal, status_audit, subscriptions
+from shugu.kernel import credentials, documents, engine, journal, status_audit, subscriptions
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
 from shugu.kernel.workdays import local_day
 from shugu.market.tests.staged import Stage
@@ -74,3 +77,22 @@ def test_a_voucher_is_withdrawn_by_the_officer_on_a_ground_and_for_good(stage: S
     with pytest.raises(NotFound):
         services.withdraw_voucher(order, actor=world.cora, now=later)
     assert list(standing.by_the_books_vouchers(local_day(later))) == [(voucher.seat, standing.VOUCHER)]
+
+
+def test_a_contract_is_told_to_whoever_holds_it_and_to_nobody_by_its_number(stage: Stage) -> None:
+    row, client = stages.funded(stage), Client()
+    row.refresh_from_db()
+    assert "No document can be looked up" in client.get("/verify/", {"number": row.number, "lang": "en"}).content.decode()
+    assert client.get(f"/api/credentials/{row.number}").status_code == 404
+    assert client.get(f"/api/credentials/{row.number}", {"digest": row.document_digest}).json()["valid"]
+    file = SimpleUploadedFile("contract.json", documents.get(row.document_digest), "application/json")
+    shown = client.post("/verify/?lang=en", {"file": file, "key": str(uuid4())}).content.decode()
+    assert "Data contract" in shown and "How it stands" in shown
+
+
+def test_a_voucher_is_told_by_number_on_any_day_without_amount_and_sides(stage: Stage) -> None:
+    voucher, client = stages.completed(stage), Client()
+    day = local_day(stage.world.now).isoformat()
+    shown = client.get("/verify/", {"number": voucher.number, "on": day, "lang": "en"}).content.decode()
+    assert "Data transaction voucher" in shown and "How it stands" in shown
+    assert str(voucher.contract.price_fen) not in shown and voucher.contract.provider.name not in shown
