@@ -9,12 +9,15 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from shugu.api import api
 from shugu.evidence import views as evidence_views
+from shugu.web import paper_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", api.urls),
     # Where a connector that is being founded fetches the keys it pins.
     path(".well-known/venue.vkey", evidence_views.keys, name="venue_vkey"),
     path(".well-known/venue-keys.json", evidence_views.key_history, name="venue_keys"),
+    # For readers of PDF files that are to trust the venue's own signing certificates.
+    path(".well-known/venue-paper-ca.pem", paper_pages.certificates, name="venue_paper_ca"),
 ]
 for _config in apps.get_app_configs():
     if _config.name.startswith("shugu.") and find_spec(f"{_config.name}.urls"):

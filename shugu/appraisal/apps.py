@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.urls import reverse
 
 
 class AppraisalConfig(AppConfig):
@@ -9,6 +10,9 @@ class AppraisalConfig(AppConfig):
 
     def ready(self) -> None:
         from shugu.appraisal import domain, services, standing, views_cases  # noqa: F401  register guards, contexts, case pages
+        from shugu.formats.identifiers import NumberKind
+        from shugu.web import short_links
 
+        short_links.register(NumberKind.REPORT, lambda number: reverse("appraisal:quality", args=[number]))
         views_cases.register()
         standing.register()

@@ -139,12 +139,13 @@ def connector_document(number: str) -> dict[str, Any]:
     return found
 
 
-def quality_pdf(number: str, lang: str = "zh") -> bytes:
-    """The printed report; the same bytes each time. Errors: NotFound."""
+def quality_pdf(number: str, lang: str, *, now: datetime, actor: Actor | None = None) -> bytes:
+    """The printed report, signed (shugu.web.printing). Errors: NotFound."""
     from shugu.appraisal.queries_paper import quality_document
-    from shugu.web.paper import render
+    from shugu.web.printing import printed
 
-    return render(quality_document(quality(number)), lang=lang)
+    view = quality(number)
+    return printed(quality_document(view), documents.get(view.credential_digest), lang=lang, now=now, actor=actor)
 
 
 def compliance_of(entry_id: int, on: date) -> ComplianceView | None:

@@ -10,6 +10,7 @@ from shugu.kernel import runtime
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.registry import queries as registry
+from shugu.web import short_links
 from shugu.web.paper import Align, Bar, Document, Kind, Row, Seal, Section, Table
 
 NOT_ASSESSABLE = Text("不可评", "not assessable")
@@ -35,7 +36,7 @@ def quality_document(view: QualityView) -> Document:
     overall = Bar(Text("总分", "Overall"), view.score, BASIS_POINTS, _figure(view.score))
     return Document(
         kind=Kind.REPORT, title=Text("数据质量评价报告", "Data quality report"), number=view.number, issuer=venue,
-        issued_on=local_day(view.taken_at), demo=runtime.demo(),
+        issued_on=local_day(view.taken_at), demo=runtime.demo(), qr_url=short_links.address(view.number),
         seal=Seal(venue, Text("质量评价专用章", "Quality"), view.number),
         sections=(
             Section(Text("基本情况", "Particulars"), rows=facts),

@@ -79,7 +79,8 @@ def quality_json(request: HttpRequest, number: str) -> HttpResponse:
 
 @require_GET
 def quality_pdf(request: HttpRequest, number: str) -> HttpResponse:
-    response = HttpResponse(queries.quality_pdf(number, language.current()), content_type="application/pdf")
+    content = queries.quality_pdf(number, language.current(), now=clock.now(), actor=getattr(request, "actor", None))
+    response = HttpResponse(content, content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{number}.pdf"'
     return response
 

@@ -72,9 +72,10 @@ def agree(story: Story) -> None:
         approval = trading.ReviewContract(contract.number, "approve", opinion="符合")
         trading.review_contract(approval, actor=story["tara"], now=clock.now())
     found = trades.contract(contract.number, bob)
-    tell.keep("contract.pdf", trade_papers.contract_pdf(trades.document(found), found.document_digest, tell.lang))
     tell.keep("contract.json", documents.get(found.document_digest))
     attach_proof(story, "contract")
+    source, digest = trades.document(found), found.document_digest
+    tell.keep("contract.pdf", trade_papers.contract_pdf(source, digest, tell.lang, now=clock.now(), actor=bob))
     tell.note(contract=contract.number)
 
 
@@ -156,7 +157,7 @@ def settle_money(story: Story) -> None:
         assert not money.breaks(story["mona"], state="open"), "the books and the bank differ"
         tell.say(f"存管余额 {format_fen(checked.bank)}，账簿 {format_fen(checked.ledger)}", "books and bank agree")
         period = f"{local_day(clock.now()):%Y-%m}"
-        tell.keep("settlement-statement.pdf", money.statement_pdf(money.statement(period, alice), tell.lang))
+        tell.keep("settlement-statement.pdf", money.statement_pdf(money.statement(period, alice), tell.lang, now=clock.now()))
 
 
 def certify(story: Story) -> None:
@@ -167,8 +168,9 @@ def certify(story: Story) -> None:
         assert contract.state == "completed" and contract.voucher_number, f"the contract is {contract.state}"
         found = trades.voucher(contract.voucher_number)
         tell.keep("voucher.json", trades.voucher_bytes(found.number))
-        tell.keep("voucher.pdf", trade_papers.voucher_pdf(found.credential, found.digest, tell.lang))
         attach_proof(story, "voucher")
+        paper = trade_papers.voucher_pdf(found.credential, found.digest, tell.lang, now=clock.now(), actor=story["alice"])
+        tell.keep("voucher.pdf", paper)
         tell.note(voucher=found.number)
         tell.say(f"凭证号 {found.number}", f"voucher {found.number}")
 

@@ -117,13 +117,13 @@ def register_right(story: Story) -> None:
         _file(story, filing.pk, "issue", "rita")
         entry = registry.entries_of(alice.org)[0]
         story.entry, story.certificate = entry.id, str(entry.certificate_number)
-        tell.keep("certificate.pdf", registry.certificate_pdf(story.certificate, tell.lang))
         tell.keep("certificate.json", registry.certificate_bytes(story.certificate))
         tell.note(entry=entry.number, certificate=story.certificate)
         tell.say(
             f"登记编号 {entry.number}，证书 {story.certificate}", f"entry {entry.number}, certificate {story.certificate}"
         )
     attach_proof(story, "certificate")
+    tell.keep("certificate.pdf", registry.certificate_pdf(story.certificate, tell.lang, now=clock.now(), actor=alice))
 
 
 def _file(story: Story, case: int, do: str, who: str, **given: str) -> None:
@@ -164,7 +164,7 @@ def offer_product(story: Story) -> None:
         settle()
         view = appraisals.quality_of(story.entry, local_day(clock.now()))
         assert view is not None, "the connector has not reported"
-        tell.keep("quality-report.pdf", appraisals.quality_pdf(view.number, tell.lang))
+        tell.keep("quality-report.pdf", appraisals.quality_pdf(view.number, tell.lang, now=clock.now(), actor=alice))
         tell.note(report=view.number, score=str(view.score))
         tell.say(f"综合 {view.score}", f"overall {view.score}")
     with tell.step("compliance", "第三方合规评估报告", "the third party's compliance report"):

@@ -9,11 +9,12 @@ class EvidenceConfig(AppConfig):
     verbose_name = "存证 evidence"
 
     def ready(self) -> None:
-        from shugu.evidence import log_audit
+        from shugu.evidence import log_audit, queries
         from shugu.kernel.audits import register_audit
         from shugu.kernel.text import Text
-        from shugu.web import navigation, slots
+        from shugu.web import navigation, printing, slots
 
+        printing.register_sealer(printing.Sealer(queries.may_have, queries.sealed_or_none))
         register_audit("evidence.log", log_audit.audit_log)
         register_audit("evidence.keys", log_audit.audit_keys)
         slots.register_slot(slots.EVIDENCE, "evidence:subject_badge", Text("存证", "Evidence"))

@@ -341,6 +341,22 @@ def sealed_for(digest: str, actor: Actor | None) -> bytes:
     return sealed(digest)
 
 
+def may_have(digest: str, actor: Actor | None) -> bool:
+    """Whether a caller may be given the sealed form of a credential, which opens its fact."""
+    try:
+        return may_see(_fact(credential_fact(digest)), actor)
+    except NotFound:
+        return False
+
+
+def sealed_or_none(digest: str) -> bytes | None:
+    """As `sealed`; None for what is not sealed yet. Errors: TileMissing."""
+    try:
+        return sealed(digest)
+    except (NotFound, NotSealedYet):
+        return None
+
+
 def consistency(old: int, new: int) -> Consistency:
     """Errors: InputInvalid unless 0 <= old <= new <= size of the log; TileMissing."""
     size = _size()

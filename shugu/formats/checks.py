@@ -37,6 +37,14 @@ class CheckId(StrEnum):
     STATUS_LIST = "status-list"
     STATUS = "status"
     LOG_GROWTH = "log-growth"
+    PDF_WHOLE = "pdf-whole"
+    PDF_SPELLING = "pdf-spelling"
+    PDF_SIGNATURE = "pdf-signature"
+    PDF_FILES = "pdf-files"
+    PDF_AUTHORITY = "pdf-authority"
+    PDF_SIGNER = "pdf-signer"
+    PDF_STAMP = "pdf-stamp"
+    PDF_NUMBER = "pdf-number"
 
     @property
     def number(self) -> int:
@@ -63,6 +71,14 @@ TITLES: dict[CheckId, Pair] = {
     CheckId.STATUS_LIST: ("状态列表真实且足够新", "The status list is genuine and fresh enough"),
     CheckId.STATUS: ("状态列表载明本凭证有效", "The status list says that the document is in force"),
     CheckId.LOG_GROWTH: ("日志此后只增未改", "The log has only grown since"),
+    CheckId.PDF_WHOLE: ("签名覆盖全文，其后无追加", "The signature covers the whole PDF; nothing added after"),
+    CheckId.PDF_SPELLING: ("PDF 签名容器为唯一写法", "The PDF's signature is in its one spelling"),
+    CheckId.PDF_SIGNATURE: ("PDF 全文摘要与签名有效", "The digest of the PDF and its signature hold"),
+    CheckId.PDF_FILES: ("只有一处签名，附有凭证与签章授权", "One signature; credential and authority are attached"),
+    CheckId.PDF_AUTHORITY: ("签章授权由受信密钥签发", "The paper authority is signed by the pinned keys"),
+    CheckId.PDF_SIGNER: ("签章证书在授权之列，签署时有效", "The certificate is bound there and was valid when it signed"),
+    CheckId.PDF_STAMP: ("时间戳有效，出自授权的时间戳机构", "The time stamp is valid, of the authority bound there"),
+    CheckId.PDF_NUMBER: ("PDF 与所附凭证同一签发方、同一编号", "The PDF and its credential are of one issuer and number"),
 }
 
 

@@ -137,6 +137,12 @@ class BadStatusList(FormatError):
     remedy = ("请向出具方重新获取状态列表。", "Fetch the status list from the issuer again.")
 
 
+class BadPdf(FormatError):
+    code = "bad-pdf"
+    sentence = ("PDF 文件不是本场所签署的样式：{reason}。", "The PDF is not as a venue signs it: {reason}.")
+    remedy = ("请使用场所签发的原文件，不要另存、打印或合并。", "Use the file as issued: not saved again, printed or merged.")
+
+
 class BadPolicy(FormatError):
     code = "bad-policy"
     sentence = ("使用策略有误：{reason}。", "Malformed policy: {reason}.")

@@ -40,7 +40,8 @@ class HomeConfig:
     `log_store`: where the log's objects lie, such as "s3://bucket/prefix"; <home>/log without it (its options and
     secrets: <home>/log_store.toml).
     `keys_store`: where new signing keys are made, "software" or "pkcs11"; `hsm_*`: module, token and label of an HSM's keys
-    (its PIN never stands here); `keys_passphrase_command`: a program whose output opens the key files."""
+    (its PIN never stands here); `keys_passphrase_command`: a program whose output opens the key files.
+    `tsa_url`: an outside time-stamping authority (RFC 3161) for printed documents; empty for the venue's own."""
 
     venue: str = "hangzhou"
     mode: str = "real"
@@ -55,6 +56,7 @@ class HomeConfig:
     hsm_module: str = ""
     hsm_token: str = ""
     hsm_key: str = "shugu"
+    tsa_url: str = ""
 
 
 @dataclass(frozen=True)

@@ -186,6 +186,7 @@ _FACT_TITLES: dict[str, Text] = {
     "case.rules_adopted": Text("改按现行规则办理", "goes on under today's rules"),
     "hold.placed": Text("设置限制", "hold placed"),
     "hold.lifted": Text("解除限制", "hold lifted"),
+    "paper.authority_bound": Text("公布打印件签章授权", "certificates of printed documents bound"),
 }
 
 

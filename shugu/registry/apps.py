@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.urls import reverse
 
 
 class RegistryConfig(AppConfig):
@@ -21,7 +22,9 @@ class RegistryConfig(AppConfig):
             writing,
             writing_many,
         )
+        from shugu.web import short_links
 
+        short_links.register(None, lambda number: f"{reverse('registry:verify')}?number={number}")
         pages.register()
         inputs.register()
         duties.register()

@@ -9,6 +9,7 @@ from typing import Any
 from shugu.formats.times import read_time
 from shugu.kernel import runtime
 from shugu.kernel.text import Text
+from shugu.web import short_links
 from shugu.web.paper import Document, Kind, Row, Seal, Section, Table
 
 SHANGHAI = timezone(timedelta(hours=8))
@@ -30,10 +31,6 @@ def kind_title(kind: str) -> Text:
 def credential_type(kind: str) -> str:
     """data_property_certificate -> DataPropertyCertificate"""
     return "".join(part.capitalize() for part in kind.split("_"))
-
-
-def verify_url(number: str) -> str:
-    return f"{runtime.home().public_url}/verify/?number={number}"
 
 
 def subject(
@@ -185,7 +182,7 @@ def document(
         issued_on=issued,
         sections=tuple(sections),
         seal=Seal(venue=venue, purpose=Text("登记专用章", "Registration")),
-        qr_url=verify_url(s["number"]),
+        qr_url=short_links.address(s["number"]),
         demo=bool(s.get("demo")),
         footer=register_title,
         statement=Text(

@@ -20,7 +20,7 @@ from shugu.party import queries as parties
 from shugu.registry import applications, certificates, standing, vouchers
 from shugu.registry.domain import BLOCKING, FACET_TITLES, Facet, FacetLine, blocking
 from shugu.registry.models import Certificate, Entry, EntryVersion, Filing, Mark, Objection
-from shugu.web.paper import render
+from shugu.web.printing import printed
 
 # What stops another venue from relying on a certificate: it has no force, or its right is objected to.
 STOPPING = frozenset(facet.value for facet in (*BLOCKING, Facet.OBJECTED))
@@ -259,8 +259,8 @@ def certificate_bytes(number: str) -> bytes:
     return documents.get(row.digest)
 
 
-def certificate_pdf(number: str, lang: str = "zh") -> bytes:
-    """The printed certificate; the same bytes each time. Errors: NotFound."""
+def certificate_pdf(number: str, lang: str, *, now: datetime, actor: Actor | None = None) -> bytes:
+    """The printed certificate, signed (shugu.web.printing). Errors: NotFound."""
     shown = certificate(number)
     kind = shown.credential["credentialSubject"]["object_kind"]["code"]
     codes = applications.operation_codes(shown.register)
@@ -268,7 +268,8 @@ def certificate_pdf(number: str, lang: str = "zh") -> bytes:
     labels = {f.id: f.title for f in fields}
     answers = {f.id: dict(f.options) for f in fields if f.options}
     title = Text(*applications.register_named(shown.register).title)
-    return render(certificates.document(shown.credential, shown.digest, title, labels, answers), lang=lang)
+    paper = certificates.document(shown.credential, shown.digest, title, labels, answers)
+    return printed(paper, documents.get(shown.digest), lang=lang, now=now, actor=actor)
 
 
 def ground_to_look(row: Filing, actor: Actor) -> str | None:

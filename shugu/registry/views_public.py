@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from shugu.formats.credential import credential_digest
+from shugu.formats.pdf import is_pdf, verify_paper
 from shugu.formats.verdicts import EXIT, Verdict
 from shugu.formats.verify import verify_document
 from shugu.kernel import clock, witness_keys
@@ -140,7 +141,8 @@ def verify(request: HttpRequest) -> HttpResponse:
     page: dict[str, Any] = {"form": form, "number": number, "on": on, "latest": local_day(now)}
     digest = ""
     if request.method == "POST" and form.is_valid():
-        report = verify_document(form.cleaned_data["file"].read(), witness_keys.keyring(), now)
+        content = form.cleaned_data["file"].read()
+        report = (verify_paper if is_pdf(content) else verify_document)(content, witness_keys.keyring(), now)
         told = report.as_dict("en" if language.current() == "en" else "zh")
         page |= {"report": told, "verdict": Chip(str(told["sentence"]), VERDICT_TONES[report.verdict])}
         shown = report.credential or {}
@@ -175,7 +177,7 @@ def _plain(value: object) -> object:
 
 @require_GET
 def certificate_pdf(request: HttpRequest, number: str) -> HttpResponse:
-    content = queries.certificate_pdf(number, language.current())
+    content = queries.certificate_pdf(number, language.current(), now=clock.now(), actor=getattr(request, "actor", None))
     response = HttpResponse(content, content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{number}.pdf"'
     return response

@@ -21,7 +21,7 @@ from shugu.party import queries as parties
 from shugu.settlement.domain import POSTING_TITLES
 from shugu.settlement.models import Account, Due, Posting, Reservation
 from shugu.settlement.trades import SEATS, Basis, basis_of, holder_of
-from shugu.web import paper
+from shugu.web import paper, printing
 
 _PERIOD = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 
@@ -272,6 +272,9 @@ def _what(line: AccountLine) -> Text:
     )
 
 
-def statement_pdf(view: Statement, lang: str) -> bytes:
-    """The same bytes for the same statement."""
-    return paper.render(statement_document(view), lang=lang)
+def statement_pdf(view: Statement, lang: str, *, now: datetime) -> bytes:
+    """Signed by the venue; the statement as JSON goes with it as a credential."""
+    from shugu.settlement.shown import statement_values
+
+    values = statement_values(view)
+    return printing.printed_values(statement_document(view), "AccountStatement", values, lang=lang, now=now)

@@ -119,7 +119,7 @@ def _fees(lines: tuple[books.AccountLine, ...]) -> list[tuple[Basis, Source, Tex
 @require_GET
 def statement_pdf(request: HttpRequest, period: str) -> HttpResponse:
     view = queries.statement(period, require_org(request))
-    pdf = queries.statement_pdf(view, language.current())
+    pdf = queries.statement_pdf(view, language.current(), now=clock.now())
     response = HttpResponse(pdf, content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="statement-{view.org_number}-{period}.pdf"'
     return response

@@ -7,20 +7,19 @@ from datetime import date, datetime
 from typing import Any
 
 from shugu.formats.times import read_time
-from shugu.kernel import runtime
+from shugu.kernel import documents, runtime
+from shugu.kernel.cases import Actor
 from shugu.kernel.money import format_fen
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.trade.clauses import clauses, code_text
+from shugu.web import short_links
 from shugu.web.paper import Align, Clause, Document, Kind, Row, Seal, Section, Signature, Table, render
+from shugu.web.printing import printed
 
 
 def venue_title() -> Text:
     return Text(*runtime.rules().profile.title)
-
-
-def _address(path: str) -> str:
-    return f"https://{runtime.rules().profile.origin}/{path}"
 
 
 def _signature(role: Text, name: str, signed: Mapping[str, Any] | None) -> Signature:
@@ -78,7 +77,7 @@ def contract_document(source: Mapping[str, Any], digest: str) -> Document:
         sections=(_parties(terms), Section(Text("条款", "Terms"), clauses=tuple(_clauses(terms))),
                   Section(Text("价款与费用", "Money"), table=money_table(terms)), _proof(holder, digest)),
         seal=Seal(venue_title(), Text("合同审核专用章", "Contracts")) if approved else None,
-        qr_url=_address(f"contracts/{number}/"), demo=bool(holder.get("demo") or runtime.demo()),
+        qr_url=short_links.address(number), demo=bool(holder.get("demo") or runtime.demo()),
         watermark=None if approved else Text("未生效", "NOT IN FORCE"), signatures=tuple(signatures),
     )  # fmt: skip
 
@@ -110,8 +109,14 @@ def _proof(holder: Mapping[str, Any], digest: str) -> Section:
     return Section(Text("存证", "Evidence"), rows=tuple(rows))
 
 
-def contract_pdf(source: Mapping[str, Any], digest: str, lang: str) -> bytes:
-    return render(contract_document(source, digest), lang=lang)
+def contract_pdf(
+    source: Mapping[str, Any], digest: str, lang: str, *, now: datetime, actor: Actor | None = None
+) -> bytes:
+    """An approved contract signed by the venue; terms under way unsigned: the venue answers for what is in force only."""
+    paper = contract_document(source, digest)
+    if "credentialSubject" not in source:
+        return render(paper, lang=lang)
+    return printed(paper, documents.get(digest), lang=lang, now=now, actor=actor)
 
 
 def voucher_document(credential: Mapping[str, Any], digest: str) -> Document:
@@ -142,10 +147,12 @@ def voucher_document(credential: Mapping[str, Any], digest: str) -> Document:
             "The trade below was reviewed, delivered, accepted and settled; this voucher is issued for it.",
         ),
         sections=(Section(Text("交易", "Trade"), rows=trade), Section(Text("存证", "Evidence"), rows=tuple(proofs))),
-        seal=Seal(venue_title(), Text("交易凭证专用章", "Vouchers")), qr_url=_address(f"vouchers/{subject['number']}/"),
+        seal=Seal(venue_title(), Text("交易凭证专用章", "Vouchers")), qr_url=short_links.address(subject["number"]),
         demo=bool(subject.get("demo")),
     )  # fmt: skip
 
 
-def voucher_pdf(credential: Mapping[str, Any], digest: str, lang: str) -> bytes:
-    return render(voucher_document(credential, digest), lang=lang)
+def voucher_pdf(
+    credential: Mapping[str, Any], digest: str, lang: str, *, now: datetime, actor: Actor | None = None
+) -> bytes:
+    return printed(voucher_document(credential, digest), documents.get(digest), lang=lang, now=now, actor=actor)

@@ -105,7 +105,10 @@ def sign(request: HttpRequest, number: str) -> HttpResponse:
 @require_GET
 def contract_pdf(request: HttpRequest, number: str) -> HttpResponse:
     found = queries.contract(number, require(request))
-    content = papers.contract_pdf(queries.document(found), found.document_digest, language.current())
+    source = queries.document(found)
+    content = papers.contract_pdf(
+        source, found.document_digest, language.current(), now=clock.now(), actor=require(request)
+    )
     return _file(content, "application/pdf", f"{found.number}.pdf")
 
 
@@ -162,7 +165,9 @@ def _whole(request: HttpRequest, number: str) -> queries.VoucherView:
 @require_GET
 def voucher_pdf(request: HttpRequest, number: str) -> HttpResponse:
     found = _whole(request, number)
-    content = papers.voucher_pdf(found.credential, found.digest, language.current())
+    content = papers.voucher_pdf(
+        found.credential, found.digest, language.current(), now=clock.now(), actor=require(request)
+    )
     return _file(content, "application/pdf", f"{found.number}.pdf")
 
 

@@ -10,12 +10,14 @@ from shugu.web import (
     language,
     regime_pages,
     rules_pages,
+    short_links,
     simulate_page,
     style_guide,
 )
 
 app_name = "web"
 urlpatterns = [
+    path("v/<str:number>", short_links.follow, name="short_link"),
     path("lang/", language.switch, name="lang"),
     path("desk/", case_pages.desk, name="desk"),
     path("desk/together/<str:procedure>/<slug:do>/", bulk_pages.together, name="together"),

@@ -45,6 +45,8 @@ PUBLIC = {
     "log/keys": "the venue's verifier keys are public",
     ".well-known/venue.vkey": "the venue's verifier keys, where connectors look",
     ".well-known/venue-keys.json": "the signed history of those keys",
+    ".well-known/venue-paper-ca.pem": "the certificates behind the signatures of printed documents",
+    "v/<str:number>": "the way from a printed number to its public page; nothing is looked up",
     "evidence/": "what the log proves, and how to verify it",
     "evidence/facts/<int:fact_id>/": "the proof of a fact; what opens it is for those who may see it",
     "evidence/facts/<int:fact_id>/badge/": "the state of a proof",

@@ -20,7 +20,7 @@ from shugu.appraisal.services import TakeQualityReport
 from shugu.appraisal.tests import stages
 from shugu.formats.canonical import digest_hex
 from shugu.formats.credential import require_credential
-from shugu.kernel import documents, signer
+from shugu.kernel import clock, documents, signer
 from shugu.kernel.cases import mandate
 from shugu.kernel.errors import KeyConflict, NotFound
 from shugu.kernel.models import Fact
@@ -145,6 +145,6 @@ def test_page_json_and_pdf_show_the_report_to_everybody(world: World, client: Cl
     told = client.get(f"/quality/{taken.number}.json").json()
     assert told["credential"]["credentialSubject"]["report_sha256"] == taken.report_digest
     pdf = client.get(f"/quality/{taken.number}.pdf")
-    assert pdf.content.startswith(b"%PDF-") and pdf.content == queries.quality_pdf(taken.number)
+    assert pdf.content.startswith(b"%PDF-") and pdf.content == queries.quality_pdf(taken.number, "zh", now=clock.now())
     assert client.get(f"/api/quality/{taken.number}").json()["data_sha256"] == taken.data_digest
     assert client.get("/quality/RPT-none/").status_code == 404

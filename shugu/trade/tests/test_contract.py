@@ -208,7 +208,7 @@ def test_contract_and_voucher_print_the_same_bytes_each_time(stage: Stage) -> No
     found = queries.contract(voucher.contract_id, stage.world.bob)
     source = queries.document(found)
     for lang in ("zh", "en"):
-        once, twice = (papers.contract_pdf(source, found.document_digest, lang) for _ in range(2))
+        once, twice = (papers.contract_pdf(source, found.document_digest, lang, now=stage.world.now) for _ in range(2))
         assert once == twice
-    paper = papers.voucher_pdf(queries.voucher(voucher.number).credential, voucher.digest, "zh")
+    paper = papers.voucher_pdf(queries.voucher(voucher.number).credential, voucher.digest, "zh", now=stage.world.now)
     assert paper.startswith(b"%PDF")

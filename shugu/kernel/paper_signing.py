@@ -1,0 +1,121 @@
+"""Signs a printed document: PAdES B-T, put into the file by pyHanko, with a time stamp (RFC 3161) of the venue's own
+authority or of the one that home.toml names. No network for the former; one request for the latter.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+import httpx
+from asn1crypto import tsp
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
+from pyhanko.sign.signers.pdf_byterange import SignatureObject
+
+from shugu.formats.canonical import sha256
+from shugu.formats.cms import DATA, TST_INFO, Party, attributes, container, der, low_s, party, stamp_info
+from shugu.formats.errors import ShuguError
+from shugu.formats.pdf_signature import respell
+from shugu.kernel import runtime
+from shugu.kernel.paper_keys import Held, Key, PaperKeys
+
+FIELD: Final = "Venue"
+# Room for a container beside its certificates: attributes, two signatures, the stamp's own text.
+ROOM: Final = 2048
+OUTSIDE_ROOM: Final = 8192
+TSA_TIMEOUT: Final = 10.0
+
+
+class TimeStampUnavailable(ShuguError):
+    code = "time-stamp-unavailable"
+    status = 503
+    sentence = ("时间戳机构没有给出时间戳：{why}。", "The time-stamping authority gave no time stamp: {why}.")
+    remedy = ("请稍后重试；持续出现请检查 home.toml 的 tsa_url。", "Try again later; if it stays so, check tsa_url in home.toml.")
+
+
+@lru_cache(maxsize=16)
+def _party(leaf: x509.Certificate) -> Party:
+    return party(leaf)
+
+
+def _sign(key: Key, data: bytes) -> bytes:
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return low_s(key.sign(data, ec.ECDSA(hashes.SHA256())))
+    return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+
+
+def stamp(value: bytes, authority: Held, now: datetime, serial: int | None = None) -> bytes:
+    """A time-stamp token over a signature's value, by the venue's own authority; the time is the venue's clock.
+    Serial numbers are random: RFC 3161 section 2.4.2 asks that none comes twice."""
+    named = _party(authority.leaf)
+    chosen = int.from_bytes(os.urandom(16), "big") if serial is None else serial
+    told = stamp_info(sha256(value), chosen, now, named)
+    signed = attributes(TST_INFO, sha256(told), named)
+    return container(TST_INFO, named, signed, _sign(authority.key, signed), [der(authority.leaf)], content=told)
+
+
+def outside_stamp(value: bytes, url: str) -> bytes:
+    """The same of the authority at `url`; its token is written again in the one spelling that verifiers demand.
+    Errors: TimeStampUnavailable."""
+    nonce = int.from_bytes(os.urandom(8), "big")
+    imprint = {"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": sha256(value)}
+    asked = tsp.TimeStampReq({"version": 1, "message_imprint": imprint, "nonce": nonce, "cert_req": True})
+    headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
+    try:
+        answer = httpx.post(url, content=asked.dump(), headers=headers, timeout=TSA_TIMEOUT)
+        answer.raise_for_status()
+        told = tsp.TimeStampResp.load(answer.content, strict=True)
+        status = told["status"]["status"].native
+        if status not in ("granted", "granted_with_mods"):
+            raise TimeStampUnavailable(why=status)
+        token = told["time_stamp_token"]
+        info = tsp.TSTInfo.load(bytes(token["content"]["encap_content_info"]["content"]))
+        if info["nonce"].native != nonce:
+            raise TimeStampUnavailable(why=("不是对本次请求的回答", "it answers another request"))
+        return respell(token.dump())
+    except (httpx.HTTPError, ValueError, TypeError, KeyError) as error:
+        raise TimeStampUnavailable(why=str(error)) from error
+
+
+def container_of(digest: bytes, held: PaperKeys, now: datetime) -> bytes:
+    """The signature's container (CMS) over the digest of all that is signed. Errors: TimeStampUnavailable."""
+    signer = _party(held.signer.leaf)
+    signed = attributes(DATA, digest, signer)
+    value = _sign(held.signer.key, signed)
+    token = stamp(value, held.tsa, now) if held.tsa is not None else outside_stamp(value, runtime.home().config.tsa_url)
+    return container(DATA, signer, signed, value, [der(each) for each in held.certificates()], token=token)
+
+
+class _Writer(IncrementalPdfFileWriter):
+    """pyHanko's writer of an addition, which leaves the metadata as typeset: its dates are the document's, and the
+    library would write the machine's clock."""
+
+    def _update_meta(self) -> None:
+        return
+
+
+def sign_pdf(pdf: bytes, held: PaperKeys, now: datetime, *, reason: str) -> bytes:
+    """The PDF with one invisible signature over all of it: PAdES B-T. `reason` is shown by PDF readers.
+    Errors: TimeStampUnavailable."""
+    size = sum(len(der(each)) for each in (*held.certificates(), *held.tsa_chain))
+    room = size + (ROOM if held.tsa is not None else OUTSIDE_ROOM)
+    # The embedder is a dialogue: the field, the signature dictionary, the digest to be signed, the container.
+    steps = PdfCMSEmbedder(SigFieldSpec(FIELD)).write_cms(FIELD, _Writer(io.BytesIO(pdf), strict=True))
+    next(steps)
+    signature = SignatureObject(
+        timestamp=now.replace(microsecond=0), subfilter=SigSeedSubFilter.PADES, reason=reason,
+        name=runtime.rules().profile.title[0], bytes_reserved=2 * room,
+    )  # fmt: skip
+    steps.send(SigObjSetup(sig_placeholder=signature))
+    prepared, output = steps.send(SigIOSetup(md_algorithm="sha256"))
+    steps.send(container_of(prepared.document_digest, held, now))
+    signed: bytes = output.getvalue()
+    return signed
