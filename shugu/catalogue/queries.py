@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shugu.catalogue.domain import ts_query, ts_vector
+from shugu.catalogue.domain_policy import licence_from, plain_words
+from shugu.catalogue.domain_product import UNIT_TITLES
 from shugu.catalogue.models import Listing, Product, ProductVersion, SearchTerm
 from shugu.catalogue.queries_search import SORTS, Card, Facets, Found, SearchQuery, facets, search
+from shugu.kernel import runtime
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import NotFound
 from shugu.kernel.rules import RuleValue
@@ -127,6 +131,50 @@ def listed_by_id(product_id: int) -> VersionView | None:
 
 
 @dataclass(frozen=True)
+class OnMarket:
+    """`product` and `version` are numbers, `industry` a code."""
+
+    product: str
+    version: str
+    industry: str
+
+
+def on_market() -> list[OnMarket]:
+    """Everything that is listed now, for those who compare it with what they know of it."""
+    rows = SearchTerm.objects.order_by("number").values_list("number", "version__number", "industry")
+    return [OnMarket(*row) for row in rows]
+
+
+def product_id(number: str) -> int:
+    """For subjects of facts; listed or not. Errors: NotFound."""
+    found = Product.objects.filter(number=number).values_list("pk", flat=True).first()
+    if found is None:
+        raise NotFound(what=(f"产品 {number}", f"product {number}"))
+    return int(found)
+
+
+def numbers_of(org: int) -> list[str]:
+    """The numbers of an organisation's products."""
+    return list(Product.objects.filter(provider_id=org).values_list("number", flat=True))
+
+
+def unit_title(code: str) -> Text:
+    """What a price is for; a unit of another venue that is not known here stands for itself."""
+    return UNIT_TITLES.get(code, Text(code, code))
+
+
+def licence_lines(version: VersionView) -> tuple[tuple[Text, Text], ...]:
+    """(label, sentence) lines of a version's licence, as a buyer reads them before signing."""
+    return plain_words(licence_from(version.licence), titles(runtime.rules().value("catalogue.purposes")))
+
+
+def listed_with_data(digests: Iterable[str]) -> dict[str, str]:
+    """{digest of the data: number of the product} for what is listed now and offers exactly that data."""
+    rows = SearchTerm.objects.filter(version__data_digest__in=list(digests))
+    return dict(rows.order_by("-pk").values_list("version__data_digest", "number"))
+
+
+@dataclass(frozen=True)
 class OwnedVersion:
     """A version with what it belongs to, for contracts and deliveries."""
 
@@ -199,7 +247,8 @@ def figures() -> dict[str, int]:
 
 
 __all__ = [
-    "SORTS", "Card", "Facets", "Found", "ListingView", "OwnedVersion", "ProductView", "SearchQuery", "VersionView", "facets",
-    "figures", "listed", "listed_by_id", "listing", "listing_view", "product", "product_by_id", "products_of", "search",
-    "titles", "version", "version_view",
+    "SORTS", "Card", "Facets", "Found", "ListingView", "OnMarket", "OwnedVersion", "ProductView", "SearchQuery", "VersionView",
+    "facets", "figures", "licence_lines", "listed", "listed_by_id", "listed_with_data", "listing", "listing_view", "numbers_of",
+    "on_market", "product", "product_by_id", "product_id", "products_of", "search", "titles", "ts_query", "ts_vector",
+    "unit_title", "version", "version_view",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ IN_FORCE = ("in_force", "noticed")
 WHOLE = 10_000  # parts of a fee
 _MEMBERS = {"parties", "recognises", "moves", "evidence", "fees", "notice_days", "valid_from", "valid_until"}
 _CODE = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,59}")
+_FRESH_FROM, _FRESH_TO = 60, 604_800
 _MOST_ROWS, _MOST_CODES = 40, 80
 
 
@@ -69,9 +70,26 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Shares:
+    """Venue `target` shows what venue `source` lists in these industries (every one where none is named). A listing that
+    was not confirmed for `freshness` seconds is stale there."""
+
+    source: str
+    target: str
+    industries: tuple[str, ...]
+    freshness: int
+
+    def covers(self, industry: str) -> bool:
+        return not self.industries or industry in self.industries
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"from": self.source, "to": self.target, "industries": list(self.industries), "freshness": self.freshness}
+
+
+@dataclass(frozen=True)
 class Terms:
     """`parties`: (venue, origin) of proposer and other side. `fees`: parts of ten thousand for the venue that lists and
-    for the one that sells. Days are local, the last one included."""
+    for the one that sells. `sharing`: which listings the venues show of each other. Days are local, the last one included."""
 
     parties: tuple[tuple[str, str], tuple[str, str]]
     recognises: tuple[Recognises, ...]
@@ -81,6 +99,7 @@ class Terms:
     notice_days: int
     valid_from: date
     valid_until: date
+    sharing: tuple[Shares, ...] = ()
 
     @property
     def origins(self) -> tuple[str, str]:
@@ -96,7 +115,12 @@ class Terms:
         rows = (m for m in self.moves if (m.source, m.target) == (source, target))
         return next((m.registers[register] for m in rows if register in m.registers), None)
 
+    def shares(self, source: str, target: str) -> Shares | None:
+        """What `target` shows of `source`, if anything."""
+        return next((s for s in self.sharing if (s.source, s.target) == (source, target)), None)
+
     def as_dict(self) -> dict[str, Any]:
+        """As agreed; `sharing` is there only where something is shared."""
         return {
             "parties": [{"venue": v, "origin": o} for v, o in self.parties],
             "recognises": [
@@ -111,6 +135,7 @@ class Terms:
             },
             "fees": dict(self.fees), "notice_days": self.notice_days, "valid_from": self.valid_from.isoformat(),
             "valid_until": self.valid_until.isoformat(),
+            **({"sharing": [s.as_dict() for s in self.sharing]} if self.sharing else {}),
         }  # fmt: skip
 
 
@@ -204,9 +229,27 @@ def _evidence(value: Any, origins: tuple[str, str]) -> Evidence:
     return Evidence(age, _int(row["witnesses"], 0, 16, "witnesses"), anchors)
 
 
+def _shares(value: Any, origins: tuple[str, str]) -> Shares:
+    row = _object(value, {"from", "to", "industries", "freshness"}, "sharing")
+    source, target = _two(row["from"], row["to"], origins, "sharing")
+    industries = _codes(row["industries"], "industries") if row["industries"] != [] else ()
+    return Shares(source, target, industries, _int(row["freshness"], _FRESH_FROM, _FRESH_TO, "freshness"))
+
+
+def _sharing(raw: Mapping[str, Any], origins: tuple[str, str]) -> tuple[Shares, ...]:
+    """Absent where nothing is shared; there is one spelling for that."""
+    if "sharing" not in raw:
+        return ()
+    rows = tuple(_shares(r, origins) for r in _list(raw["sharing"], 2, "sharing"))
+    if not rows or len({r.source for r in rows}) != len(rows):
+        raise _bad("每个方向只写一行", "one row for each direction")
+    return rows
+
+
 def read_terms(value: Any) -> Terms:
     """From the agreement's JSON. Errors: TermsInvalid; nothing is guessed and no member is ignored."""
-    raw = _object(value, _MEMBERS, "terms")
+    optional = {"sharing"} if isinstance(value, dict) and "sharing" in value else set[str]()
+    raw = _object(value, _MEMBERS | optional, "terms")
     parties = []
     for item in _list(raw["parties"], 2, "parties"):
         one = _object(item, {"venue", "origin"}, "parties")
@@ -225,7 +268,7 @@ def read_terms(value: Any) -> Terms:
     return Terms(
         (parties[0], parties[1]), tuple(_recognises(r, origins) for r in _list(raw["recognises"], _MOST_ROWS, "recognises")),
         tuple(_moves(r, origins) for r in _list(raw["moves"], _MOST_ROWS, "moves")), _evidence(raw["evidence"], origins),
-        fees, _int(raw["notice_days"], 1, 365, "notice_days"), first, last,
+        fees, _int(raw["notice_days"], 1, 365, "notice_days"), first, last, _sharing(raw, origins),
     )  # fmt: skip
 
 

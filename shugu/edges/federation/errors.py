@@ -94,10 +94,24 @@ class TermsInvalid(ShuguError):
     remedy = ("按条款格式逐项核对。", "Compare every member with the form of the terms.")
 
 
+class CatalogueBehind(Refused):
+    code = "catalogue-behind"
+    sentence = ("{origin} 的目录声明早于已收到的内容。", "The catalogue head of {origin} is older than what was received.")
+    remedy = ("稍后自动重新核对；持续如此时联系对方。", "It is compared again by itself; if it lasts, ask the other venue.")
+
+
+class ListingStale(Refused):
+    code = "listing-stale"
+    sentence = ("挂牌 {product} 超过时限未经其场所确认，暂不能下单。", "Listing {product} was not confirmed in time.")
+    remedy = ("待与该场所恢复联系后再下单。", "Order once that venue is reached again.")
+
+
 __all__ = [
     "AgreementMissing",
+    "CatalogueBehind",
     "ChainMissing",
     "DemonstrationMismatch",
+    "ListingStale",
     "MessageConflict",
     "MessageOutOfOrder",
     "MessageTooLarge",

@@ -33,5 +33,7 @@ def register() -> None:
     register_slot("registry.entry.side", "federation:entry_side", title=Text("其他场所", "Other venues"))
     for seat in ("merchant", "buyer"):
         navigation.register(navigation.NavItem(seat, Text("出示证书", "Present a certificate"), "federation:present", 45))
+    register_slot("market.figures", "federation:market_line", title=Text("地方专区", "Local zone"), order=90)
+    navigation.register(navigation.NavItem("merchant", Text("全国共享", "Shared listings"), "federation:shared", 46))
     for seat in sorted(WATCHING):
         navigation.register(navigation.NavItem(seat, Text("场所互认", "Federation"), "federation:home", 70))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shugu.edges.federation import messages, presenting, transfers
+from shugu.edges.federation import messages, presenting, sharing, transfers, zone
 from shugu.edges.federation.agreements import ActOnAgreement, OfferAgreement, act_on_agreement, offer_agreement
 from shugu.edges.federation.messages import receive
 from shugu.edges.federation.peers import (
@@ -46,7 +46,7 @@ __all__ = [
 
 
 def work(now: datetime) -> int:
-    """What the worker calls from time to time: moves told, messages out, presentations checked, recognitions checked again.
-    How much was done."""
-    told = transfers.send_due(now) + transfers.answer_recalls(now)
-    return told + messages.deliver(now) + presenting.check_waiting(now) + presenting.recheck(now)
+    """What the worker calls from time to time: moves and listings told, messages out, listings of others
+    compared, presentations checked, recognitions checked again. How much was done."""
+    told = transfers.send_due(now) + transfers.answer_recalls(now) + sharing.share(now)
+    return told + messages.deliver(now) + presenting.check_waiting(now) + presenting.recheck(now) + zone.ask(now)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.edges.federation import views, views_present
+from shugu.edges.federation import views, views_present, views_zone
 
 app_name = "federation"
 urlpatterns = [
@@ -13,6 +13,13 @@ urlpatterns = [
     path("federation/present/", views_present.present, name="present"),
     path("federation/presentations/<str:number>/", views_present.presentation, name="presentation"),
     path("federation/presentations/<str:number>/apply/<slug:register>/<slug:operation>/", views_present.apply, name="apply"),
+    path("federation/catalogue/<str:origin>/head", views_zone.head, name="catalogue_head"),
+    path("federation/catalogue/<str:origin>/certificate/<str:product>", views_zone.certificate, name="catalogue_certificate"),
+    path("federation/catalogue/<str:origin>/<str:digest>", views_zone.part, name="catalogue_part"),
+    path("federation/shared/", views_zone.shared, name="shared"),
+    path("federation/market/<slug:key>/", views_zone.market_line, name="market_line"),
+    path("zone/", views_zone.zone, name="zone"),
+    path("zone/<slug:venue>/<str:product>/", views_zone.zone_listing, name="zone_listing"),
     path("federation/", views.home, name="home"),
     path("federation/peers/add/", views.add_peer, name="add_peer"),
     path("federation/peers/<slug:venue>/", views.peer, name="peer"),
