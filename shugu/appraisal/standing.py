@@ -102,7 +102,8 @@ def _lines(superseded: bool, on: date, valid_until: date | None, article: str) -
 def register() -> None:
     credentials.register_kind(
         Kind(
-            name="appraisal.quality", app="appraisal", types=one_type("QualityReport", QUALITY.zh, QUALITY.en), flags=STATUS,
+            name="appraisal.quality", prefix="RPT-",
+            app="appraisal", types=one_type("QualityReport", QUALITY.zh, QUALITY.en), flags=STATUS,
             subject=("entry", "connector", "report_sha256", "data_sha256", "standard", "measured_at", "score", "assessable"),
             where=("/quality/{number}.json", "/quality/{number}.pdf"), find=find_quality, by_the_books=by_the_books_quality,
         )

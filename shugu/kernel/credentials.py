@@ -97,6 +97,7 @@ class Kind:
     find: Find
     by_the_books: Books
     issuer: Text = Text("场所", "the venue")  # noqa: RUF009  a frozen pair
+    prefix: str = ""  # of its numbers: where to look first
 
 
 _KINDS: dict[str, Kind] = {}
@@ -115,7 +116,7 @@ def kinds() -> tuple[Kind, ...]:
 
 def standing(number: str, on: date) -> Standing | None:
     """How the credential of this number stands on a day; None when no app knows it, or it came later."""
-    for kind in kinds():
+    for kind in sorted(kinds(), key=lambda one: not (one.prefix and number.startswith(one.prefix))):
         found = kind.find(number, on)
         if found is not None:
             return found

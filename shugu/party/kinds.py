@@ -59,7 +59,8 @@ def by_the_books(on: date) -> Iterator[tuple[int, Flag]]:
 def register() -> None:
     credentials.register_kind(
         Kind(
-            name="party.accreditation", app="party", types=one_type(TYPE, "入驻资格证书", "Certificate of accreditation"),
+            name="party.accreditation", prefix="MER-",
+            app="party", types=one_type(TYPE, "入驻资格证书", "Certificate of accreditation"),
             subject=("organisation", "name", "uscc", "accreditedAs", "from", "merchantType"), flags=STATUS,
             where=("/evidence/documents/{digest}/",), find=find, by_the_books=by_the_books,
         )

@@ -70,7 +70,7 @@ def types(of: RuleSet) -> Sequence[tuple[str, Text]]:
 def register() -> None:
     credentials.register_kind(
         Kind(
-            name="registry.certificate", app="registry", types=types, subject=SUBJECT, flags=status.CERTIFICATE,
+            name="registry.certificate", prefix="CER-", app="registry", types=types, subject=SUBJECT, flags=status.CERTIFICATE,
             where=("/certificates/{number}.json", "/certificates/{number}.pdf"), find=find, by_the_books=status.by_the_books,
         )
     )  # fmt: skip

@@ -96,14 +96,14 @@ def find_voucher(number: str, on: date) -> Standing | None:
 def register() -> None:
     credentials.register_kind(
         Kind(
-            name="trade.contract", app="trade", types=one_type("DataContract", "数据交易合同", "Data contract"),
+            name="trade.contract", prefix="CTR-", app="trade", types=one_type("DataContract", "数据交易合同", "Data contract"),
             subject=("terms", "terms_digest", "signatures"), flags=CONTRACT, find=find_contract,
             where=("/contracts/{number}.json", "/contracts/{number}.pdf"), by_the_books=by_the_books_contracts,
         )
     )  # fmt: skip
     credentials.register_kind(
         Kind(
-            name="trade.voucher", app="trade", flags=VOUCHER,
+            name="trade.voucher", prefix="VCH-", app="trade", flags=VOUCHER,
             types=one_type("DataTransactionVoucher", "数据交易凭证", "Data transaction voucher"),
             subject=("contract", "provider", "buyer", "product", "registration", "delivery_form", "delivery", "amount",
                      "settlement", "affiliated", "completed_on"),
