@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TextIO
 
-from django.db import connection
+from django.db import DataError, connection, transaction
 
 from shugu.formats.canonical import parse_object
 from shugu.formats.checks import Outcome
@@ -40,10 +41,23 @@ def audit_everything(progress: Progress = _quiet) -> list[Violation]:
     """Runs every check, the kernel's and those that apps registered, in name order; all violations, none mended."""
     found: list[Violation] = []
     for name, audit in sorted({**KERNEL, **audits()}.items()):
-        here = list(audit())
+        here = run_check(name, audit)
         progress(name, len(here))
         found += here
     return found
+
+
+def run_check(name: str, audit: Audit) -> list[Violation]:
+    """One check's violations. Content of the journal that is no JSON any more stops whoever reads it, not the audit."""
+    try:
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            return list(audit())
+    except (DataError, json.JSONDecodeError):
+        what = (
+            "账本中有内容已无法读取，此项未能查完；kernel.commitments 指明是哪条事实",
+            "the journal holds content that cannot be read, so this check did not end; kernel.commitments names the fact",
+        )
+        return [Violation(name, "journal", what)]
 
 
 def report(violations: Iterable[Violation], out: TextIO, lang: str = "zh", checks: int | None = None) -> int:

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 Found = list[str]
 
@@ -129,8 +129,8 @@ class RowTarget:
                 self._write(column, value, row[self.key])
                 yield Change(what, self.expected(row), self.tools)
                 transaction.set_rollback(True)
-        except IntegrityError as error:  # a uniqueness that no right of the database's owner goes around
-            told = str(error)
+        except (IntegrityError, DataError) as error:  # an index that no right of the database's owner goes around
+            told = f"{self.table}: {error}"
             yield Change(what, (self.table,), [("the database", lambda: [told])])
 
     def _write(self, column: str, value: Any, key: Any) -> None:

@@ -314,3 +314,11 @@ def test_a_case_that_went_through_several_hands_replays(case: int, now: datetime
     tamper("kernel_fact", "UPDATE kernel_fact SET case_id = NULL WHERE case_id = %s AND name = 'testfiling.accepted'", case)
     assert "does not start where the one before ended" in told("kernel.cases")
     assert "2 moves and voices, but 1 facts of them" in told("kernel.cases")
+
+
+def test_content_that_is_no_json_any_more_stops_no_audit(case: int) -> None:
+    fact = last_fact()
+    tamper("kernel_fact", "UPDATE kernel_fact SET payload = substr(payload, 2) WHERE id = %s", fact)
+    found = audit.audit_everything()
+    assert any(v.check == "kernel.commitments" and v.subject.startswith(f"fact:{fact} ") for v in found)
+    assert any(v.check == "kernel.cases" and v.subject == "journal" for v in found)

@@ -37,8 +37,9 @@ Tool = tuple[str, Callable[[], Found]]
 
 def found_by_audit() -> Found:
     """The subjects that `shugu audit` names: commitments of the journal, the documents kept, the log."""
-    checks = (audit.audit_commitments, audit.audit_documents, audit_log)
-    return [f"{violation.subject} {violation.check}" for check in checks for violation in check()]
+    checks = {"kernel.commitments": audit.audit_commitments, "kernel.documents": audit.audit_documents, "evidence.log": audit_log}
+    found = [violation for name, check in checks.items() for violation in audit.run_check(name, check)]
+    return [f"{violation.subject} {violation.check}" for violation in found]
 
 
 def found_by_log_audit() -> Found:
@@ -78,7 +79,7 @@ def documents_kept() -> list[Path]:
 
 def database() -> list[Target]:
     tools: list[Tool] = [("shugu audit", found_by_audit)]
-    log: list[Tool] = [("shugu audit", lambda: [v.subject for v in audit_log()])]
+    log: list[Tool] = [("shugu audit", lambda: [v.subject for v in audit.run_check("evidence.log", audit_log)])]
     anywhere = ("tile/", "journal", "positions", "checkpoint", "state")
     return [
         RowTarget("kernel_fact", "id", "payload IS NOT NULL", lambda row: (f"fact:{row['id']} ",), tools),

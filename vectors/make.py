@@ -317,6 +317,32 @@ def credential_defects(made: Forge) -> list[tuple[str, bytes, int]]:
     ]
 
 
+def spelling_defects(made: Forge) -> list[tuple[str, bytes, int]]:
+    """The same content spelt otherwise, and keys that nobody pinned: what a lenient reader would let pass."""
+    good = made.with_log(made.text)
+    salt = b64(made.fact.salt)
+    respelt = salt[:-2] + chr(ord(salt[-2]) + 1) + "="  # the last two bits of 32 bytes in base64 are not content
+    first = b64(made.proof.hashes[0])
+    hash_respelt = made.text.replace(first.encode(), (first[:-2] + chr(ord(first[-2]) + 1) + "=").encode())
+    method = str(made.proofs[0]["verificationMethod"])
+    digests = made.fact.payload["digests"]
+    assert isinstance(digests, dict)
+    upper = made.fact.payload | {"digests": {k: str(v).upper() for k, v in digests.items()}}
+    value = str(made.proofs[0]["proofValue"])
+    return [
+        ("member-twice", good.replace(b'"fact":{', b'"fact":{},"fact":{', 1), 1),
+        ("needless-escape", good.replace(b"Flight punctuality", b"\\u0046light punctuality", 1), 1),
+        ("integer-as-fraction", good.replace(b'"amount_fen":1280000', b'"amount_fen":1280000.0', 1), 1),
+        ("salt-respelt", made.with_fact(salt=respelt), 1),
+        ("hash-respelt", made.with_log(hash_respelt), 1),
+        ("carriage-return-in-proof", made.with_log(made.text.replace(b"index 300\n", b"index 300\r\n")), 1),
+        ("unknown-key-id", made.with_first(verificationMethod=method[:-8] + "00000000"), 3),
+        ("upper-case-key-id", made.with_first(verificationMethod=method[:-8] + method[-8:].upper()), 3),
+        ("signature-with-a-zero-before-it", made.with_first(proofValue="z1" + value[1:]), 4),
+        ("upper-case-digest", made.with_payload(upper), 7),
+    ]
+
+
 def seal_defects(made: Forge) -> list[tuple[str, bytes, int]]:
     """The same for checks 7 to 11."""
     stranger = keys(ORIGIN, "stranger")
@@ -435,7 +461,7 @@ def rejects() -> list[dict[str, object]]:
     """Documents that must fail, each named by its one defect, with the first check that fails."""
     made = Forge()
     out: list[dict[str, object]] = []
-    for name, data, check in credential_defects(made) + seal_defects(made):
+    for name, data, check in credential_defects(made) + spelling_defects(made) + seal_defects(made):
         pinned = pins(two_venues=name == "log-of-other-venue")
         out.append({"name": name, "check": check, "document": data.decode(), "vkeys": pinned.text()})
     return out + cosignature_defects()

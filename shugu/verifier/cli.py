@@ -25,7 +25,7 @@ from shugu.formats.verdicts import EXIT, USAGE, VERDICTS, Verdict
 from shugu.formats.verify import Further, Verifier
 from shugu.verifier import browser, printing
 from shugu.verifier.online import Online, Wanted
-from shugu.verifier.targets import Examined, Given, Kind, WrongUse, examine, gather, read_leaf, sniffed
+from shugu.verifier.targets import Examined, Given, Kind, WrongUse, examine, gather, pdf_report, read_leaf, sniffed
 
 _ABOUT: Final = """用固定的公钥离线验证凭证、封存文件、日志证明、事实、检查点、PDF 或整个目录，逐项列出检查及其结论。
 Verify credentials, sealed documents, log proofs, facts, checkpoints, PDFs or whole folders offline against pinned keys;
@@ -210,7 +210,8 @@ def _refreshed(examined: Examined, offline: Verifier, online: Online) -> Examine
         verifier = online.verifier(report.document)
     except ShuguError as error:
         verifier = Verifier(offline.pins, offline.now, [*offline.further, online.unreached(error)])
-    return replace(examined, report=verifier.sealed(report.document), offline=report.verdict)
+    again = pdf_report(examined.path, verifier)[0] if examined.kind is Kind.PDF else verifier.sealed(report.document)
+    return replace(examined, report=again, offline=report.verdict)
 
 
 def _one(path: Path, kind: Kind, verifier: Verifier, extra: Given, *, alone: bool = False) -> Examined:

@@ -141,7 +141,7 @@ def examine(path: Path, kind: Kind, verifier: Verifier, given: Given = NOTHING) 
     if path.stat().st_size > MAX_BYTES:
         raise WrongUse(what=path.name, reason=("文件过大", "the file is too large"))
     if kind is Kind.PDF:
-        return Examined(path, kind, *_pdf(path, verifier))
+        return Examined(path, kind, *pdf_report(path, verifier))
     if kind is Kind.DOCUMENT:
         return Examined(path, kind, verifier.document(*load(path)))
     if kind is Kind.CHECKPOINT:
@@ -213,8 +213,9 @@ def checkpoint_alone(note: bytes, given: Given, verifier: Verifier) -> Report:
     return Report(filled(checks), verifier.now, whole=Verdict.LOGGED)
 
 
-def _pdf(path: Path, verifier: Verifier) -> tuple[Report | None, Pair]:
-    """The PDF's own checks, where the extra that reads PDFs is installed; else told, not verified."""
+def pdf_report(path: Path, verifier: Verifier) -> tuple[Report | None, Pair]:
+    """The PDF's own checks and those of the credential inside, where the extra that reads PDFs is installed; else told,
+    not verified. Raises OSError."""
     try:
         reader = importlib.import_module("shugu.formats.pdf")
     except ImportError:
