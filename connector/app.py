@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,12 +19,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from shugu.formats import token as tokens
 from shugu.formats.delivery import BadDocument, GrantedFile
-from shugu.formats.errors import ShuguError
+from shugu.formats.errors import BadToken, ShuguError, TokenRefused
 from shugu.formats.policy import Action
 
 from . import gate, grants, measuring, receipts
-from .errors import NoToken, PolicyDenied, RangeUnusable
+from .errors import KeyUnknown, NoToken, PolicyDenied, RangeUnusable
+from .following import FOLLOW_SECONDS, methods_of
 from .home import Home, Product
 from .meter import Delivery, acknowledge, audit, delivery, latest, settle
 from .ranges import parse_range, total
@@ -45,35 +48,62 @@ class Plane:
 
     async def health(self, request: Request) -> Response:
         waiting = self.home.store.row("SELECT count(*) AS n FROM receipt WHERE posted_at IS NULL")
-        return JSONResponse({"ok": True, "id": self.home.id, "receipts_waiting": waiting["n"] if waiting else 0})
+        held = self.home.exchange
+        keys: dict[str, Any] = {"in_force": [key.method for key in held.keys.keys], "history_lines": held.lines}
+        if held.problem is not None:
+            keys["problem"] = held.problem[1]
+        return JSONResponse(
+            {"ok": True, "id": self.home.id, "receipts_waiting": waiting["n"] if waiting else 0, "exchange_keys": keys}
+        )
 
     async def well_known(self, request: Request) -> Response:
         return JSONResponse(self.home.well_known())
 
     async def post_grant(self, request: Request) -> Response:
-        document = await body_of(request)
+        document = await self._signed(request)
         held = await run_sync(grants.accept, self.home, document, self.clock())
         return JSONResponse(held.as_dict(), 201)
 
     async def post_notice(self, request: Request) -> Response:
-        document = await body_of(request)
+        document = await self._signed(request)
         grant = request.path_params["grant"]
         held = await run_sync(grants.notify, self.home, grant, document, self.clock())
         return JSONResponse(held.as_dict())
 
     async def post_quality(self, request: Request) -> Response:
-        document = await body_of(request)
+        document = await self._signed(request)
         product = request.path_params["product"]
         return JSONResponse(await run_sync(measuring.fulfil, self.home, product, document, self.clock()))
 
+    async def _signed(self, request: Request) -> Any:
+        """The document sent, its keys looked up in the exchange's history. Raises BadDocument, KeyUnknown."""
+        document = await body_of(request)
+        methods = methods_of(document)
+        why = await self.home.exchange.meet(methods, self.clock())
+        if why is not None:
+            raise KeyUnknown(key=str(self.home.exchange.unknown(methods)), why=why)
+        return document
+
+    async def _identify(self, ask: gate.Ask, now: datetime) -> gate.Pass:
+        """`gate.identify`, the token's key looked up in the exchange's history first. Raises as it does."""
+        try:
+            methods = [tokens.method_of(gate.shown_token(ask))]
+        except BadToken:
+            methods = []  # what is no token is refused by the gate, in its own words
+        why = await self.home.exchange.meet(methods, now)
+        if why is not None:
+            unknown = KeyUnknown(key=methods[0], why=why)
+            raise TokenRefused(reason=(unknown.message("zh"), unknown.message("en")))
+        return gate.identify(self.home, ask, now)
+
     async def get_receipts(self, request: Request) -> Response:
         """For the buyer with the grant's token."""
-        admitted = gate.identify(self.home, ask_of(request, Action.READ), self.clock())
+        admitted = await self._identify(ask_of(request, Action.READ), self.clock())
         return JSONResponse({"receipts": receipts.of_grant(self.home, admitted.grant.grant)})
 
     async def get_file(self, request: Request) -> Any:
         now = self.clock()
-        admitted = gate.identify(self.home, ask_of(request, Action.READ), now)
+        admitted = await self._identify(ask_of(request, Action.READ), now)
         file = admitted.file(request.path_params["file"])
         held = self._held(admitted, file)
         headers = {
@@ -100,7 +130,7 @@ class Plane:
 
     async def get_rows(self, request: Request) -> Any:
         now = self.clock()
-        admitted = gate.identify(self.home, ask_of(request, Action.QUERY), now)
+        admitted = await self._identify(ask_of(request, Action.QUERY), now)
         values = request.query_params
         file = admitted.file(values.get("file") or admitted.grant.files[0].name)
         query = parse_query(values.get("columns"), values.getlist("where"), values.get("limit"), values.get("format"))
@@ -123,7 +153,7 @@ class Plane:
     async def acknowledge(self, request: Request) -> Response:
         """The buyer says: I have the whole file, with this digest. Answers with the receipt."""
         now = self.clock()
-        admitted = gate.identify(self.home, ask_of(request, Action.READ), now)
+        admitted = await self._identify(ask_of(request, Action.READ), now)
         file = admitted.file(request.path_params["file"])
         said = await body_of(request)
         grant = admitted.grant.grant
@@ -167,6 +197,12 @@ class Plane:
             while True:
                 await receipts.post_due(self.home, client, self.clock())
                 await anyio.sleep(OUTBOX_SECONDS)
+
+    async def follow_keys(self) -> None:
+        """Keeps up with the exchange's key history for as long as the process lives."""
+        while True:
+            await self.home.exchange.follow(self.clock())
+            await anyio.sleep(FOLLOW_SECONDS)
 
 
 def ask_of(request: Request, action: Action) -> gate.Ask:
@@ -230,6 +266,7 @@ def build(home: Home, clock: Clock, *, outbox: bool = True) -> ASGIApp:
         async with anyio.create_task_group() as tasks:
             if outbox:
                 tasks.start_soon(plane.outbox)
+                tasks.start_soon(plane.follow_keys)
             yield
             tasks.cancel_scope.cancel()
 

@@ -27,6 +27,19 @@ class Replayed(ConnectorError):
     remedy = ("请使用更大的序号重新签发。", "Issue it again with a higher sequence number.")
 
 
+class KeyUnknown(ConnectorError):
+    code = "exchange-key-unknown"
+    status = 503
+    sentence = (
+        "签名密钥 {key} 未经固定，也未能依密钥沿革核实：{why}",
+        "The signing key {key} is not pinned, and the key history does not settle whose it is: {why}",
+    )
+    remedy = (
+        "请检查连接器能否访问交易所的 /.well-known/venue-keys.json，然后重发。",
+        "See that the connector reaches the exchange's /.well-known/venue-keys.json, then send it again.",
+    )
+
+
 class NoToken(ConnectorError):
     code = "token-missing"
     status = 401

@@ -1,6 +1,6 @@
 """The gate before every delivery. Nothing leaves unless each numbered check holds.
 
-1 a token is shown, signed by a pinned key of the exchange, for this connector, in its time
+1 a token is shown, signed by a key of the exchange in force, for this connector, in its time
 2 the token is of this grant
 3 the grant is held and active
 4 token and grant agree on contract, buyer and product version
@@ -64,11 +64,17 @@ class Pass:
         return state == "active" and in_time
 
 
-def identify(home: Home, ask: Ask, now: datetime) -> Pass:
-    """Checks 1 to 5. Raises NoToken, TokenRefused, TokenMismatch, UnknownGrant, GrantNotLive, PolicyDenied."""
+def shown_token(ask: Ask) -> str:
+    """The token as shown, unverified. Raises NoToken."""
     scheme, _, shown = (ask.authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not shown:
         raise NoToken()
+    return shown
+
+
+def identify(home: Home, ask: Ask, now: datetime) -> Pass:
+    """Checks 1 to 5. Raises NoToken, TokenRefused, TokenMismatch, UnknownGrant, GrantNotLive, PolicyDenied."""
+    shown = shown_token(ask)
     try:
         token = tokens.verify(shown, home.exchange_keys, now, home.id)
     except TokenRefused:

@@ -40,7 +40,7 @@ class Held:
 
 
 def accept(home: Home, document: object, now: datetime) -> Held:
-    """Takes a grant signed by a pinned key of the exchange; the same grant again changes nothing.
+    """Takes a grant signed by a key of the exchange in force; the same grant again changes nothing.
 
     Raises BadDocument, Replayed when other content was received under this number, UnknownProduct.
     """
@@ -101,5 +101,6 @@ def held_grant(home: Home, grant_id: str) -> Held:
     row = home.store.row("SELECT * FROM grants WHERE grant_id = ?", grant_id)
     if row is None:
         raise UnknownGrant(grant=grant_id)
-    grant = read_grant(json.loads(row["document"]), home.exchange_keys)
+    document = json.loads(row["document"])
+    grant = read_grant(document, home.exchange.accepted(document))
     return Held(grant, row["state"], row["sequence"], row["digest"])

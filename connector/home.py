@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shugu.formats.errors import VerificationError
 from shugu.formats.suites import Keyring, SigningKey, keyring, keyring_of, new_keys
 from shugu.measure import Dictionary
 from shugu.measure.source import check_file, digest_file
 
 from .errors import FileChanged, HomeNotReady, UnknownProduct
+from .following import Exchange
 from .store import Store
 
 CONFIG = "connector.json"
@@ -54,8 +56,13 @@ class Home:
     exchange_url: str
     receipts_url: str
     keys: tuple[SigningKey, ...]
-    exchange_keys: Keyring
+    exchange: Exchange
     store: Store
+
+    @property
+    def exchange_keys(self) -> Keyring:
+        """The keys of the exchange that are in force, as far as this connector knows."""
+        return self.exchange.keys
 
     @property
     def keyring(self) -> Keyring:
@@ -137,10 +144,10 @@ def load(path: Path) -> Home:
         suites = ("intl", "sm") if config["suite"] == "sm" else ("intl",)
         keys = [SigningKey.from_pem(config["id"], s, (path / f"key.{s}.pem").read_bytes()) for s in suites]
         return Home(
-            path, config["id"], config["exchange_url"], config["receipts_url"], tuple(keys), pinned,
-            Store(path / STATE),
+            path, config["id"], config["exchange_url"], config["receipts_url"], tuple(keys),
+            Exchange(path, config["exchange_url"], pinned), Store(path / STATE),
         )  # fmt: skip
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, VerificationError) as error:
         raise HomeNotReady(path=str(path), detail=str(error)) from error
 
 

@@ -150,7 +150,8 @@ def _fetch(method: str, url: str, path: str, document: Mapping[str, Any] | None,
         said = str(told.get("message", status))
         raise ConnectorRefused(why=(said, said), told=str(told.get("code", "")))
     if not 200 <= status < 300 or told is None:
-        raise ConnectorUnreachable(url=called.base, why=(f"回答为 HTTP {status}", f"it answered HTTP {status}"))
+        said = f"（{told['message']}）" if told is not None and "message" in told else ""
+        raise ConnectorUnreachable(url=called.base, why=(f"回答为 HTTP {status}{said}", f"it answered HTTP {status}{said}"))
     return told
 
 

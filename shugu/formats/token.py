@@ -58,19 +58,30 @@ def _read(payload: bytes) -> tuple[Token, str]:
     return Token(**{n: found[n] for n in names}), str(found["kid"])  # type: ignore[arg-type]
 
 
-def verify(text: str, keys: Keyring, now: datetime, audience: str) -> Token:
-    """The token, if a pinned key signed it for `audience` and it is in its time.
-
-    Raises BadToken, UnknownSigner, BadSignature, TokenRefused.
-    """
+def _opened(text: str) -> tuple[Token, str, bytes, bytes]:
+    """(token, key id, payload, signature), unverified. Raises BadToken."""
     parts = text.split(".")
     if len(parts) != 2 or len(text) > MAX_SIZE:
         raise BadToken(reason=("应为两段", "a token has two parts"))
     try:
         payload, signature = unb64url(parts[0]), unb64url(parts[1])
-        token, kid = _read(payload)
+        return *_read(payload), payload, signature
     except (BadBase64, NotCanonical) as error:
         raise BadToken(reason=("写法有误", "malformed")) from error
+
+
+def method_of(text: str) -> str:
+    """The verification method of the key a token says it is signed with, unverified. Raises BadToken."""
+    token, kid, _, _ = _opened(text)
+    return f"https://{token.iss}#{kid}"
+
+
+def verify(text: str, keys: Keyring, now: datetime, audience: str) -> Token:
+    """The token, if a pinned key signed it for `audience` and it is in its time.
+
+    Raises BadToken, UnknownSigner, BadSignature, TokenRefused.
+    """
+    token, kid, payload, signature = _opened(text)
     key = next((k for k in keys.keys if (k.name, k.key_id) == (token.iss, kid)), None)
     if key is None:
         raise UnknownSigner(name=f"{token.iss}+{kid}")
