@@ -19,8 +19,10 @@ from tests.world import World
 
 
 @pytest.fixture(scope="module")
-def plane(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    yield from stages.running(tmp_path_factory.mktemp("plane"))
+def plane(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    with django_db_blocker.unblock():
+        made = Plane(tmp_path_factory.mktemp("plane"))
+    yield from stages.running(made)
 
 
 @pytest.fixture(scope="module")

@@ -59,11 +59,11 @@ def free_port() -> int:
 class Plane:
     """`python -m connector serve` over a home of its own that pins the venue's keys and holds one Parquet file."""
 
-    def __init__(self, folder: Path, name: str = NAME, rows: int = 200_000) -> None:
+    def __init__(self, folder: Path, name: str = NAME, rows: int = 200_000, url: str = "http://127.0.0.1:9") -> None:
         self.folder, self.name, self.port = folder / name, name, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.child: subprocess.Popen[bytes] | None = None
-        homes.create(self.folder, "http://127.0.0.1:9", signer.keyring().text(), name=name, suite="intl")
+        homes.create(self.folder, url, signer.keyring().text(), name=name, suite="intl")
         home = homes.load(self.folder)
         self.vkey = home.keys[0].verify_key.vkey()
         self.key = home.keys[0]
@@ -209,8 +209,7 @@ def pulled(stage: Stage, dest: Path) -> dict[str, object]:
     return receipt
 
 
-def running(folder: Path, name: str = NAME) -> Iterator[Plane]:
-    plane = Plane(folder, name)
+def running(plane: Plane) -> Iterator[Plane]:
     plane.start()
     try:
         yield plane

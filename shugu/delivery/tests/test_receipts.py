@@ -29,9 +29,11 @@ BROUGHT = mandate("connector", "test")
 
 
 @pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Plane]:
+def other(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: Any) -> Iterator[Plane]:
     """A second connector with the same file, Carol's own."""
-    yield from stages.running(tmp_path_factory.mktemp("other"), "carol-plane")
+    with django_db_blocker.unblock():
+        made = Plane(tmp_path_factory.mktemp("other"), "carol-plane")
+    yield from stages.running(made)
 
 
 def key_for(actor: Any) -> dict[str, Any]:

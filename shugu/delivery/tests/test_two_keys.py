@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,8 +40,9 @@ class TwoKeys(Plane):
 
 
 @pytest.fixture(scope="module")
-def two(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoKeys]:
-    made = TwoKeys(tmp_path_factory.mktemp("two"))
+def two(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoKeys]:
+    with django_db_blocker.unblock():
+        made = TwoKeys(tmp_path_factory.mktemp("two"))
     made.start()
     try:
         yield made
