@@ -24,7 +24,6 @@ from shugu.evidence import rotation
 from shugu.formats.keyhistory import Kind
 from shugu.kernel import keystore, signer
 
-
 pytestmark = pytest.mark.django_db
 
 

@@ -16,7 +16,7 @@ from shugu.evidence.package_files import Contents, manifest
 from shugu.formats.canonical import canonical
 from shugu.formats.checks import Outcome
 from shugu.formats.package import MANIFEST, TYPE, Finding, verify_package, write_zip
-from shugu.kernel import documents, journal, signer, store, witness_keys
+from shugu.kernel import documents, journal, own_documents, signer, store
 from shugu.kernel.cases import Actor
 from shugu.kernel.commands import command
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
@@ -134,7 +134,7 @@ def _document(given: LegalDocument | None) -> tuple[dict[str, str], str]:
 def _checked(number: str, found: Contents, now: datetime) -> tuple[Finding, ...]:
     """The package checked as whoever gets it will check it. Errors: EvidenceBroken."""
     files = {**found.files, MANIFEST: canonical(manifest(number, found))}
-    report = verify_package(files, witness_keys.keyring(), now)
+    report = verify_package(files, own_documents.pins(), now, own_documents.join)
     broken = next((f for f in report.findings if f.outcome is Outcome.FAILED), None)
     if broken is not None:
         raise EvidenceBroken(check=broken.title, why=broken.detail)

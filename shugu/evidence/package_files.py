@@ -32,10 +32,11 @@ facts/                每条事实的内容与盐（.fact.json），及其在日
 documents/            事实所记载的原件
 procedures/           各案适用的流程表，用于重现
 history.json participants.json network.json   按时间先后的过程、参与者身份、数据传输网络地址
+venue-keys.json       密钥沿革：场所的哪把公钥在日志的哪一段作数（随下载附上，清单不列）
 verifier/             核验程序的源代码
 
 核验（不需要网络，也不需要场所的数据库；公钥文件 venue.vkey 应从别处取得后比对）：
-    python -m pip install shugu && shugu verify package.zip --key venue.vkey
+    python -m pip install shugu && shugu verify package.sealed.json --key venue.vkey --history venue-keys.json
 
 Evidence package {number}. Verify it offline with the lines above; take venue.vkey from elsewhere and compare.
 """

@@ -10,8 +10,8 @@ from shugu.evidence.models import Package
 from shugu.formats.canonical import parse_object
 from shugu.formats.errors import BadIdentifier
 from shugu.formats.identifiers import parse_number
-from shugu.formats.package import SEAL, read_zip, write_zip
-from shugu.kernel import documents
+from shugu.formats.package import HISTORY, SEAL, read_zip, write_zip
+from shugu.kernel import documents, key_lines
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import NotFound
 from shugu.kernel.models import Case, Fact
@@ -48,8 +48,11 @@ def is_sealed(row: Package) -> bool:
 
 
 def archive(row: Package) -> bytes:
-    """The whole package with the sealed credential about it. Errors: NotSealedYet within a second of its making."""
-    return write_zip({**read_zip(documents.get(row.body)), SEAL: queries.sealed(row.credential)})
+    """The whole package with the sealed credential about it and the key history of today. Errors: NotSealedYet within a
+    second of its making."""
+    history = key_lines.document()
+    added = {SEAL: queries.sealed(row.credential), **({HISTORY: history} if history else {})}
+    return write_zip({**read_zip(documents.get(row.body)), **added})
 
 
 def related(case: Case) -> list[Case]:

@@ -17,7 +17,7 @@ from shugu.evidence.models import Package
 from shugu.formats.checks import Outcome
 from shugu.formats.errors import ShuguError
 from shugu.formats.package import read_zip, verify_package
-from shugu.kernel import clock, witness_keys
+from shugu.kernel import clock, own_documents
 from shugu.kernel import queries as cases
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import NotFound
@@ -107,7 +107,10 @@ def package(request: HttpRequest, number: str) -> HttpResponse:
     """The package, checked for this answer."""
     row = queries_package.package(number, require(request))
     sealed = queries_package.is_sealed(row)
-    report = verify_package(read_zip(queries_package.archive(row)), witness_keys.keyring(), clock.now()) if sealed else None
+    report = None
+    if sealed:
+        files = read_zip(queries_package.archive(row))
+        report = verify_package(files, own_documents.pins(), clock.now(), own_documents.join)
     page = {
         "row": row, "ground": _ground_title(row), "sealed": sealed,
         "checks": [(f, _CHIPS[f.outcome]) for f in report.findings] if report else [],

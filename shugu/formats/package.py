@@ -16,21 +16,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shugu.formats import checkpoint as checkpoints
 from shugu.formats.canonical import digest_hex, parse_object
+from shugu.formats.checkpoint import Checkpoint
 from shugu.formats.checks import Outcome
 from shugu.formats.errors import CommitmentMismatch, FormatError, Pair, ProofInvalid, ShuguError, VerificationError
 from shugu.formats.leaf import Fact, parse_entry, parse_fact
 from shugu.formats.merkle import leaf_hash, verify_inclusion
+from shugu.formats.pins import Pins
 from shugu.formats.proof import TlogProof, parse_proof
 from shugu.formats.replay import Walk, read_steps, replay
 from shugu.formats.sealed import read_sealed
 from shugu.formats.suites import Keyring
 from shugu.formats.verdicts import Verdict
-from shugu.formats.verify import verify_sealed
+from shugu.formats.verify import Join, Verifier
 
 MANIFEST: Final = "manifest.json"
 SEAL: Final = "package.sealed.json"
+HISTORY: Final = "venue-keys.json"
+UNLISTED: Final = frozenset({MANIFEST, SEAL, HISTORY})  # what the manifest cannot name: it grows, or came after
 TYPE: Final = "EvidencePackage"
 LIMIT: Final = 2 << 30  # bytes a package may unpack to
 _MEMBERS: Final = {"v", "number", "venue", "cases", "facts", "files", "absent"}
@@ -133,7 +136,7 @@ def _read_manifest(data: bytes) -> _Manifest:
     files: dict[str, tuple[str, int]] = {}
     for row in _rows(raw["files"], {"name", "sha256", "size", "what"}):
         name, size = check_name(str(row["name"])), row["size"]
-        if name in files or name in (MANIFEST, SEAL) or not isinstance(size, int):
+        if name in files or name in UNLISTED or not isinstance(size, int):
             raise FormatError(reason=(f"清单重复或误列 {name}", f"the manifest lists {name} twice or wrongly"))
         files[name] = (str(row["sha256"]), size)
     return _Manifest(
@@ -178,8 +181,11 @@ def _open_facts(manifest: _Manifest, files: Files) -> list[_Opened]:
     return out
 
 
-def verify_package(files: Files, keys: Keyring, now: datetime) -> PackageReport:
-    """The seven checks over the files of a package; none raises. Check 2 is skipped while the seal is not there yet."""
+def verify_package(files: Files, keys: Pins | Keyring, now: datetime, join: Join | None = None) -> PackageReport:
+    """The seven checks over the files of a package; none raises. Check 2 is skipped while the seal is not there yet.
+
+    `keys` may hold key histories; the package's own counts beside them, if it is that of the pinned keys. `join` gives
+    consistency proofs to those who have the log at hand."""
     found: list[Finding] = []
 
     def run(n: int, check: Callable[[], Pair | None]) -> bool:
@@ -194,6 +200,12 @@ def verify_package(files: Files, keys: Keyring, now: datetime) -> PackageReport:
 
     holder: list[_Manifest] = []
     opened: list[_Opened] = []
+    verifiers: list[Verifier] = []
+
+    def seal() -> Pair | None:
+        pins = keys if isinstance(keys, Pins) else Pins(keys)
+        verifiers.append(Verifier(pins.beside(files[HISTORY]) if HISTORY in files else pins, now, join=join))
+        return _sealed(holder[0], files, verifiers[0])
 
     def form() -> Pair:
         holder.append(_read_manifest(files.get(MANIFEST, b"")))
@@ -201,9 +213,9 @@ def verify_package(files: Files, keys: Keyring, now: datetime) -> PackageReport:
 
     if run(1, form):
         manifest = holder[0]
-        run(2, lambda: _sealed(manifest, files, keys, now))
+        run(2, seal)
         run(3, lambda: _complete(manifest, files))
-        if run(4, lambda: _included(opened, manifest, files, keys)):
+        if verifiers and run(4, lambda: _included(opened, manifest, files, verifiers[0])):
             run(5, lambda: _ordered(opened))
             run(6, lambda: _replayed(opened, manifest, files))
             run(7, lambda: _originals(opened, manifest, files))
@@ -216,11 +228,11 @@ _NO_SEAL: Final[Pair] = ("尚未附上封存的签发凭证", "the sealed creden
 _NOT_REACHED: Final[Pair] = ("前项未通过，未检查", "not reached: an earlier check failed")
 
 
-def _sealed(manifest: _Manifest, files: Files, keys: Keyring, now: datetime) -> Pair | None:
+def _sealed(manifest: _Manifest, files: Files, verifier: Verifier) -> Pair | None:
     if SEAL not in files:
         return None
     document = read_sealed(files[SEAL])
-    report = verify_sealed(document, keys, now)
+    report = verifier.sealed(document)
     if report.verdict is not Verdict.SEALED:
         first = next((c for c in report.checks if c.outcome is Outcome.FAILED), None)
         raise VerificationError(reason=first.detail if first else ("未封存", "not sealed"))
@@ -236,7 +248,7 @@ def _sealed(manifest: _Manifest, files: Files, keys: Keyring, now: datetime) -> 
 
 
 def _complete(manifest: _Manifest, files: Files) -> Pair:
-    extra = sorted(set(files) - set(manifest.files) - {MANIFEST, SEAL})
+    extra = sorted(set(files) - set(manifest.files) - UNLISTED)
     missing = sorted(set(manifest.files) - set(files))
     if extra or missing:
         told = "、".join([*(f"+{n}" for n in extra), *(f"-{n}" for n in missing)][:10])
@@ -247,13 +259,15 @@ def _complete(manifest: _Manifest, files: Files) -> Pair:
     return (f"{len(manifest.files)} 个文件", f"{len(manifest.files)} files")
 
 
-def _included(opened: list[_Opened], manifest: _Manifest, files: Files, keys: Keyring) -> Pair:
+def _included(opened: list[_Opened], manifest: _Manifest, files: Files, verifier: Verifier) -> Pair:
+    """Checkpoints that an ended key alone has signed need no join of their own where the package is sealed: its manifest
+    names every proof, and the seal (check 2) places the manifest in the real log."""
     opened += _open_facts(manifest, files)
-    trusted: dict[bytes, checkpoints.Checkpoint] = {}
+    trusted: dict[bytes, Checkpoint] = {}
     for one in opened:
         note = one.proof.checkpoint
         if note not in trusted:
-            trusted[note] = checkpoints.verify_strict(note, keys)
+            trusted[note] = _trusted(one.proof, verifier, joined=SEAL in files)
         covered = trusted[note]
         if not any(_holds(leaf, one, covered) for leaf in one.leaves):
             raise ProofInvalid(reason=(f"第 {one.index} 条不在日志中", f"fact {one.index} is not in the log"))
@@ -264,7 +278,18 @@ def _included(opened: list[_Opened], manifest: _Manifest, files: Files, keys: Ke
     return (f"{origin}，{len(opened)} 条事实", f"{origin}, {len(opened)} facts")
 
 
-def _holds(leaf: bytes, one: _Opened, covered: checkpoints.Checkpoint) -> bool:
+def _trusted(proof: TlogProof, verifier: Verifier, *, joined: bool) -> Checkpoint:
+    found = verifier.checkpoint(proof.checkpoint)
+    if found.closed is None:
+        raise found.refusal or ProofInvalid(reason=("检查点不成立", "the checkpoint does not hold"))
+    if not joined and verifier.pins.periods(found.closed.origin) is not None:
+        told = verifier.in_their_time(found.closed.origin, proof)
+        if told.outcome is Outcome.FAILED:
+            raise VerificationError(reason=told.detail)
+    return found.closed
+
+
+def _holds(leaf: bytes, one: _Opened, covered: Checkpoint) -> bool:
     try:
         verify_inclusion(leaf, one.index, covered.size, one.proof.hashes, covered.root)
     except ProofInvalid:

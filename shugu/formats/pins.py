@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from shugu.formats.errors import BadKey
-from shugu.formats.keyhistory import KeyPeriods, trusted
+from shugu.formats.keyhistory import HistoryNotTrusted, KeyPeriods, extends, trusted
 from shugu.formats.suites import Keyring
 
 
@@ -19,13 +19,26 @@ class Pins:
     def __init__(self, keys: Keyring, histories: Sequence[bytes] = ()) -> None:
         self.keys = keys
         self._periods: dict[str, KeyPeriods] = {}
+        self._histories: dict[str, bytes] = {}
         for history in histories:
             found = trusted(keys, history)
             if found.name in self._periods:
                 raise BadKey(reason=(f"{found.name} 有两份密钥历史", f"there are two key histories of {found.name}"))
             self._periods[found.name] = found
+            self._histories[found.name] = history
         self._turns = {name: _turns(periods) for name, periods in self._periods.items()}
         self._rings: dict[tuple[str, int], Keyring] = {}
+
+    def beside(self, history: bytes) -> Pins:
+        """These pins and a history that came with a document: it counts where none of that venue is held, and has to agree
+        with one that is. Raises FormatError, HistoryNotTrusted, BadSignature."""
+        found = trusted(self.keys, history)
+        held = self._histories.get(found.name)
+        if held is None:
+            return Pins(self.keys, [*self._histories.values(), history])
+        if not extends(history, held) and not extends(held, history):
+            raise HistoryNotTrusted(reason=("两份密钥沿革不一致", "two histories of one venue disagree"))
+        return self
 
     def periods(self, name: str) -> KeyPeriods | None:
         """What the history of `name` says; None without one."""

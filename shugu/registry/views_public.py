@@ -12,10 +12,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from shugu.formats.credential import credential_digest
-from shugu.formats.pdf import is_pdf, verify_paper
+from shugu.formats.pdf import is_pdf, verify_pdf
 from shugu.formats.verdicts import EXIT, Verdict
-from shugu.formats.verify import verify_document
-from shugu.kernel import clock, witness_keys
+from shugu.kernel import clock, own_documents
 from shugu.kernel.errors import InputInvalid
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
@@ -141,8 +140,8 @@ def verify(request: HttpRequest) -> HttpResponse:
     page: dict[str, Any] = {"form": form, "number": number, "on": on, "latest": local_day(now)}
     digest = ""
     if request.method == "POST" and form.is_valid():
-        content = form.cleaned_data["file"].read()
-        report = (verify_paper if is_pdf(content) else verify_document)(content, witness_keys.keyring(), now)
+        content, verifier = form.cleaned_data["file"].read(), own_documents.verifier(now)
+        report = verify_pdf(content, verifier) if is_pdf(content) else verifier.document(content)
         told = report.as_dict("en" if language.current() == "en" else "zh")
         page |= {"report": told, "verdict": Chip(str(told["sentence"]), VERDICT_TONES[report.verdict])}
         shown = report.credential or {}
