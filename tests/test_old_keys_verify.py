@@ -87,7 +87,7 @@ def test_the_venues_page_verifies_a_copy_of_before_and_one_of_today(stage: Stage
         assert own_documents.verifier(stage.world.now).document(content).verdict is Verdict.SEALED
         form = {"key": "01890000-0000-7000-8000-000000000001", "file": SimpleUploadedFile("c.json", content, "application/json")}
         page = Client().post("/verify/?lang=en", form).content.decode()
-        assert "sealed and valid" in page and "key history" in page
+        assert "Sealed and valid" in page and "a key history of 3 lines" in page
     assert verify_document(stage.copy, stage.new, stage.world.now).verdict is Verdict.FAILED
     nobody = Verifier(Pins(stage.old, [stage.history]), stage.world.now)
     assert nobody.document(stage.copy).verdict is Verdict.UNPROVEN and nobody.document(fresh).verdict is Verdict.SEALED
