@@ -9,7 +9,7 @@ class EvidenceConfig(AppConfig):
     verbose_name = "存证 evidence"
 
     def ready(self) -> None:
-        from shugu.evidence import log_audit, queries
+        from shugu.evidence import joining, log_audit, queries
         from shugu.kernel import own_documents
         from shugu.kernel.audits import register_audit
         from shugu.kernel.text import Text
@@ -18,7 +18,7 @@ class EvidenceConfig(AppConfig):
         printing.register_sealer(printing.Sealer(queries.may_have, queries.sealed_or_none))
         register_audit("evidence.log", log_audit.audit_log)
         register_audit("evidence.keys", log_audit.audit_keys)
-        own_documents.lend(queries.join)
+        own_documents.lend(joining.join)
         slots.register_slot(slots.EVIDENCE, "evidence:subject_badge", Text("存证", "Evidence"))
         slots.register_slot("evidence.fact", "evidence:fact_badge", Text("存证", "Evidence"))
         slots.register_slot("case.side", "evidence:case_slot", Text("证据包", "Evidence package"))

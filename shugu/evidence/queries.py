@@ -370,14 +370,6 @@ def consistency(old: int, new: int) -> Consistency:
     return found
 
 
-def join(log: str, size: int, later: int) -> tuple[bytes, ...] | None:
-    """The consistency proof between two sizes for a verifier that asks (`shugu.formats.verify.Join`); None of another log or
-    of sizes it has not had. Errors: TileMissing."""
-    if log != signer.origin() or not size <= later <= _size():
-        return None
-    return tuple(consistency(size, later).hashes)
-
-
 def key_history() -> bytes:
     """The content of `venue-keys.json`. Errors: NotFound before the venue's founding."""
     found = key_lines.document()
