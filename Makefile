@@ -25,6 +25,9 @@ run: $(INSTALLED)  ## the demonstration venue: first trade once, then serve unti
 demo: $(INSTALLED)  ## the first trade alone, headless, narrated; leaves demo-out/
 	@$(BIN)/shugu demo --out demo-out
 
+federation: $(INSTALLED)  ## three venues recognise one another's certificates; an entry moves; leaves federation-out/
+	@$(BIN)/shugu federation demo --out federation-out
+
 test: $(INSTALLED)  ## everything: style, types, architecture, unit, journeys
 	@bash tests/run.sh
 
@@ -49,4 +52,4 @@ reset:  ## wipe the demonstration venue (./var) and demo-out
 	@rm -rf var demo-out bench-out
 	@echo "已清空 / wiped"
 
-.PHONY: help install run demo test bench campaign audit check docs reset
+.PHONY: help install run demo federation test bench campaign audit check docs reset

@@ -292,7 +292,11 @@ def registry(options: argparse.Namespace) -> int:
 
 
 def federation(options: argparse.Namespace) -> int:
-    """What `shugu federation` does (shugu/edges/federation/command_line.py)."""
+    """What `shugu federation` does (shugu/edges/federation/command_line.py); the story of three venues (shugu/federated)."""
+    if options.part == "demo":
+        from shugu.federated import story
+
+        return story.main(options.out, trimmed=options.trimmed)
     setup()
     from shugu.edges.federation import command_line
 

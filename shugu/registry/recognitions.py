@@ -65,11 +65,12 @@ class RecordRecognition:
 
 @dataclass(frozen=True)
 class CheckRecognition:
-    """How it was found: `failed` empty when in force."""
+    """How it was found: `failed` empty when in force, as its issuer said at `at` (now, where it is not said)."""
 
     number: str
     failed: str = ""
     reason: tuple[str, ...] = ()
+    at: datetime | None = None
 
 
 def _by_mandate(actor: Actor) -> None:
@@ -111,11 +112,12 @@ def check_recognition(cmd: CheckRecognition, *, actor: Actor, now: datetime) -> 
     row = Recognition.objects.select_for_update().filter(number=cmd.number, state=LIVE).first()
     if row is None:
         raise NotFound(what=(f"承认 {cmd.number}", f"recognition {cmd.number}"))
-    return _end(row, cmd.failed, cmd.reason, actor, now) if cmd.failed else _confirm(row, actor, now)
+    return _end(row, cmd.failed, cmd.reason, actor, now) if cmd.failed else _confirm(row, actor, now, cmd.at)
 
 
-def _confirm(row: Recognition, actor: Actor, now: datetime) -> Recognition:
-    row.checked_at = now
+def _confirm(row: Recognition, actor: Actor, now: datetime, at: datetime | None = None) -> Recognition:
+    # An older word than the one we have makes it no fresher.
+    row.checked_at = max(row.checked_at, min(now, at or now))
     row.save(update_fields=["checked_at"])
     _record("recognition.confirmed", row, actor, now)
     return row

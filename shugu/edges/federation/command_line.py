@@ -12,6 +12,9 @@ def add_to(commands: Any) -> None:
     """The parser of `shugu federation`, under the main one's sub-commands."""
     federation = commands.add_parser("federation", help="场所互认 / recognition between venues")
     part = federation.add_subparsers(dest="part", required=True)
+    demo = part.add_parser("demo", help="三个场所的互认故事 / the story of three venues, headless")
+    demo.add_argument("--out", type=Path, default=Path("federation-out"))
+    demo.add_argument("--trimmed", action="store_true", help="只杀三次 / kill at three steps only")
     peer = part.add_parser("peer", help="其他场所 / other venues").add_subparsers(dest="what", required=True)
     added = peer.add_parser("add", help="登记 / add a venue")
     for name, told in (("venue", "代码 / code"), ("--title-zh", "中文名 / Chinese name"), ("--title-en", "英文名 / English name"),

@@ -53,8 +53,20 @@ Answered = Callable[[Outgoing, Receipt, datetime], None]
 Post = Callable[[Peer, bytes], bytes]
 HANDLERS: dict[str, Handler] = {}
 ANSWERED: dict[str, Answered] = {}
+Reached = Callable[[str], None]
+# Told each step of taking a message; tests and the federation story end the process there.
+HOOKS: list[Reached] = []
 AT_ONCE = 50
 _LONGEST_WAIT = timedelta(minutes=5)
+
+
+def reached(step: str) -> None:
+    for hook in HOOKS:
+        hook(step)
+
+
+def nothing(step: str) -> None:
+    """What happens at each step of sending, unless somebody wants to know."""
 
 
 def on_message(kind: str) -> Callable[[Handler], Handler]:
@@ -118,7 +130,7 @@ def skew() -> timedelta:
     return timedelta(minutes=runtime.rules().value("federation.clock_skew").number)
 
 
-def deliver(now: datetime, post: Post = client.post_message) -> int:
+def deliver(now: datetime, post: Post = client.post_message, *, reached: Reached = nothing) -> int:
     """Send what waits, to each peer in order, until one does not get through; how many were received."""
     done = 0
     for peer in Peer.objects.filter(paused=False).order_by("pk"):
@@ -127,7 +139,9 @@ def deliver(now: datetime, post: Post = client.post_message) -> int:
             if row.retry_at > now:
                 break
             try:
-                _send(peer, row, now, post)
+                reached(f"{row.kind} about to be posted")
+                _send(peer, row, now, post, reached)
+                reached(f"{row.kind} delivered")
             except ShuguError as error:
                 _again_later(row, error, now)
                 break
@@ -142,7 +156,7 @@ def _again_later(row: Outgoing, error: ShuguError, now: datetime) -> None:
     )
 
 
-def _send(peer: Peer, row: Outgoing, now: datetime, post: Post) -> None:
+def _send(peer: Peer, row: Outgoing, now: datetime, post: Post, reached: Reached) -> None:
     """Errors: PeerUnreachable, VerificationError and FormatError for a receipt that is none, MessageOutOfOrder."""
     try:
         answer = post(peer, documents.get(row.digest))
@@ -155,6 +169,7 @@ def _send(peer: Peer, row: Outgoing, now: datetime, post: Post) -> None:
     receipt = read_receipt(answer, live_keys(peer), signer.origin(), now + skew())
     if (receipt.sender, receipt.message, receipt.sequence) != (peer.origin, row.digest, row.sequence):
         raise PeerUnreachable(origin=peer.origin, why=("回执所指不是该消息", "the receipt is for another message"))
+    reached(f"{row.kind} answered")
     _keep_receipt(row, receipt, documents.put(answer), now)
 
 
@@ -201,7 +216,10 @@ def receive(content: bytes, now: datetime) -> bytes:
             raise MessageConflict(sequence=message.sequence)
         if message.sequence != row.received + 1:
             raise MessageOutOfOrder(row.received + 1)
-        return _take(row, message, content, now)
+        receipt = _take(row, message, content, now)
+        reached(f"{message.kind} taken")
+    reached(f"{message.kind} committed")
+    return receipt
 
 
 def _take(peer: Peer, message: Message, content: bytes, now: datetime) -> bytes:

@@ -162,14 +162,14 @@ def recheck(now: datetime, fetch: Fetch = client.get) -> int:
             _tell(row.number, refusal.code, (refusal.message("zh"), refusal.message("en")), now)
         else:
             told = ", ".join(standing.stopped_by)
-            _tell(row.number, standing.stopped_by[0] if told else "", (told, told) if told else (), now)
+            _tell(row.number, standing.stopped_by[0] if told else "", (told, told) if told else (), now, standing.at)
         done += 1
     return done
 
 
-def _tell(number: str, failed: str, reason: tuple[str, ...], now: datetime) -> None:
+def _tell(number: str, failed: str, reason: tuple[str, ...], now: datetime, at: datetime | None = None) -> None:
     actor = mandate("federation", f"recheck:{number}:{now.isoformat(timespec='seconds')}")
-    registry.check_recognition(registry.CheckRecognition(number, failed, reason), actor=actor, now=now)
+    registry.check_recognition(registry.CheckRecognition(number, failed, reason, at), actor=actor, now=now)
 
 
 def renew(number: str, org: int, now: datetime, fetch: Fetch = client.get) -> Any:
@@ -180,5 +180,5 @@ def renew(number: str, org: int, now: datetime, fetch: Fetch = client.get) -> An
         raise NotFound(what=(f"承认 {number}", f"recognition {number}"))
     standing, _ = checking.ask_standing(peers.peer_of(row.origin), row.digest, now, fetch)
     told = ", ".join(standing.stopped_by)
-    _tell(number, standing.stopped_by[0] if told else "", (told, told) if told else (), now)
+    _tell(number, standing.stopped_by[0] if told else "", (told, told) if told else (), now, standing.at)
     return registry.recognitions_of(org)
