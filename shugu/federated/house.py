@@ -20,8 +20,7 @@ from typing import Any
 from shugu.federated.ground import actor, moment, tidy
 from shugu.federated.registering import go_on, register
 
-_LAG = timedelta(days=180)
-_ROUNDS = 12
+_LAG = timedelta(days=540)  # every registration of the story lets a notice period pass
 
 
 def main() -> int:

@@ -111,9 +111,11 @@ def _next(tab: Any, view: Any, hands: list[Any], done: set[str]) -> tuple[Any, A
     from shugu.kernel.decide import allowed, decide
     from shugu.kernel.errors import MaterialsMissing, Refused
 
+    # Whoever has the report goes on with it instead of sending for another.
+    passed_over = _NEVER | done | ({"commission"} if "report" in done else set())
     for by in hands:
         for step in allowed(tab, view, by):
-            if step.standing or step.do in _NEVER | done:
+            if step.standing or step.do in passed_over:
                 continue
             try:
                 decide(tab, view, Command(step.do, dict.fromkeys(step.input, "passed")), by, moment())

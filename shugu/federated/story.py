@@ -181,7 +181,7 @@ def terms(first: House, second: House) -> dict[str, Any]:
     return {
         "recognises": [row(first, second), row(second, first)], "moves": moves,
         "evidence": {"status_max_age": 604_800, "witnesses": 0, "anchors": {}}, "fees": {"listing": 7000, "selling": 3000},
-        "notice_days": 30, "valid_from": "2026-01-01", "valid_until": "2030-12-31",
+        "notice_days": 30, "valid_from": "2025-01-01", "valid_until": "2030-12-31",
     }  # fmt: skip
 
 
@@ -233,6 +233,8 @@ def refusing(story: Story, content: str, made: dict[str, Any]) -> None:
         assert b.ask("present", who="carol", content=content)["failed"] == "holder"
     with story.step("ended", "甲地撤销后，乙地的承认自行失效", "revoked there, the recognition here ends by itself"):
         a.ask("hold", entry=made["entry"], facet="revoked")
+        for house in story.houses:
+            house.ask("days", count=4)  # more than half of the age the agreement allows: it is asked about again
         b.ask("recheck")
         states = {(r["state"], r["failed"]) for r in b.ask("recognitions", who="alice")}
         assert ("ended", "revoked") in states and not any(s == "live" for s, _ in states), states
