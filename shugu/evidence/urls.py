@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.evidence import status_views, views, views_deposit, views_package, witness_views
+from shugu.evidence import key_views, status_views, views, views_deposit, views_package, witness_views
 
 app_name = "evidence"
 urlpatterns = [
@@ -17,6 +17,10 @@ urlpatterns = [
     path("operations/witness/add/", witness_views.add, name="witness_add"),
     path("operations/witness/remove/", witness_views.remove, name="witness_remove"),
     path("operations/witness/alarms/<int:alarm>/<str:which>", witness_views.alarm_note, name="witness_alarm"),
+    path("operations/keys/", key_views.home, name="venue_keys"),
+    path("operations/keys/new/", key_views.new, name="venue_key_new"),
+    path("operations/keys/<slug:key>/retire/", key_views.retire, name="venue_key_retire"),
+    path("operations/keys/<slug:key>/lost/", key_views.lost, name="venue_key_lost"),
     path("status/<slug:name>.json", status_views.newest, name="status_list"),
     path("status/<slug:name>.sealed.json", status_views.newest_sealed, name="status_list_sealed"),
     path("status/<slug:name>/<int:number>.json", status_views.version, name="status_version"),

@@ -230,6 +230,21 @@ def check_second_step(person: Person, code: str, *, now: datetime) -> None:
         raise SignInFailed() from None
 
 
+def confirm_person(actor: Actor, password: str, code: str, *, now: datetime) -> None:
+    """The person behind the actor shows once more who he is, before an act that cannot be undone; failures are counted as
+    those of signing in. Call it outside a transaction. Errors: Forbidden, SignInLocked, SignInFailed."""
+    person = Person.objects.filter(pk=actor.person, closed_at__isnull=True).first()
+    if person is None:
+        raise Forbidden()
+    subject = keyed("sign-in", person.login)
+    _check_lock(subject, now)
+    if not person.password or not check_password(password, person.password):
+        _count_failure(subject, person, now)
+        raise SignInFailed()
+    if person.totp_confirmed_at is not None:
+        check_second_step(person, code, now=now)
+
+
 def finish_sign_in(person_id: int, code: str, *, now: datetime, source: str = "") -> Person:
     """The second step of a sign-in whose password was right. Errors: NotFound, SignInLocked, SignInFailed."""
     person = Person.objects.filter(pk=person_id, closed_at__isnull=True).first()

@@ -8,16 +8,18 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from shugu.evidence import key_standing
 from shugu.evidence import queries as evidence
 from shugu.kernel import runtime
 from shugu.kernel.models import Clock, Cursor, SequencerState
+from shugu.kernel.text import Text
 
 
 @dataclass(frozen=True)
 class Health:
     """`unsequenced`: facts without a place in the log; `due_clocks`: past their moment and not handled yet;
     sizes in bytes; `checkpoint_age` None before the first checkpoint; `missing`: witnesses not on the public checkpoint;
-    `forks`: contradictions seen in the logs of others that this venue witnesses."""
+    `forks`: contradictions seen in the logs of others that this venue witnesses; `keys`: what to see to of the signing keys."""
 
     unsequenced: int
     placed: int
@@ -32,6 +34,7 @@ class Health:
     missing: tuple[str, ...] = ()
     unpublished: int | None = None
     forks: int = 0
+    keys: tuple[Text, ...] = ()
 
 
 def health(now: datetime) -> Health:
@@ -60,5 +63,5 @@ def health(now: datetime) -> Health:
         Clock.objects.filter(status="running", due_at__lte=now).count(), int(jobs.get("todo", 0)), int(jobs.get("failed", 0)),
         timedelta(seconds=int((now - head.signed_at).total_seconds())) if head else None, size, disk.free, disk.total,
         tuple(w.name for w in ours.lines if not w.on_public) if ours else (), ours.waiting if ours else None,
-        sum(log.forks for log in evidence.witnessed()),
+        sum(log.forks for log in evidence.witnessed()), key_standing.reminders(now),
     )  # fmt: skip
