@@ -12,11 +12,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from shugu.evidence import key_standing, rotation
+from shugu.evidence import rotation
 from shugu.evidence.errors import NoSuchKey
 from shugu.evidence.forms_keys import ConfirmForm, NewKeyForm
 from shugu.formats.errors import ShuguError
-from shugu.kernel import clock
+from shugu.kernel import clock, key_standing
 from shugu.kernel.cases import Actor
 from shugu.kernel.text import Text
 from shugu.party import services as party

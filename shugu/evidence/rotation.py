@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from shugu.evidence import services
 from shugu.evidence.errors import NoSuchKey, OverlapRunning, RecoveryNeeded
@@ -23,8 +23,9 @@ from shugu.kernel import key_lines, keystore, runtime, signer
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.commands import command
 from shugu.kernel.errors import Forbidden, NotFound
+from shugu.kernel.key_standing import overlap_until
 from shugu.kernel.models import KeyLine
-from shugu.kernel.workdays import due, local_day
+from shugu.kernel.workdays import local_day
 
 
 @dataclass(frozen=True)
@@ -131,16 +132,6 @@ def _live(state: KeyPeriods, key_id: str) -> Period:
     return found
 
 
-def overlap_until(state: KeyPeriods, period: Period) -> date | None:
-    """The first day on which a key may be retired; None while it is its suite's newest or has ended."""
-    later = [p for p in state.periods if p.key.suite == period.key.suite and p.until is None]
-    if period.until is not None or period not in later or later[-1] is period:
-        return None
-    begun = local_day(later[-1].since_at)
-    length = runtime.rules_on(begun).value("evidence.key_overlap").length
-    return due(begun, length, calendar=runtime.calendar()).on
-
-
 def _end(
     state: KeyPeriods, kind: Kind, period: Period, head: TreeHead, actor: Actor, now: datetime, recovery: Signer | None
 ) -> KeyLine:
@@ -171,4 +162,4 @@ def say_line(cmd: SayLine, *, actor: Actor, now: datetime) -> KeyLine:
     return key_lines.add(line, actor=actor, now=now)
 
 
-__all__ = ["BeginKey", "SayLine", "begin_key", "lose_key", "name_recovery", "overlap_until", "retire_key", "say_line"]
+__all__ = ["BeginKey", "SayLine", "begin_key", "lose_key", "name_recovery", "retire_key", "say_line"]

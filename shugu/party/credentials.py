@@ -233,6 +233,8 @@ def check_second_step(person: Person, code: str, *, now: datetime) -> None:
 def confirm_person(actor: Actor, password: str, code: str, *, now: datetime) -> None:
     """The person behind the actor shows once more who he is, before an act that cannot be undone; failures are counted as
     those of signing in. Call it outside a transaction. Errors: Forbidden, SignInLocked, SignInFailed."""
+    if actor.person is None:
+        raise Forbidden()
     person = Person.objects.filter(pk=actor.person, closed_at__isnull=True).first()
     if person is None:
         raise Forbidden()

@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from shugu.evidence import key_standing
 from shugu.evidence import queries as evidence
-from shugu.kernel import runtime
+from shugu.kernel import key_standing, runtime
 from shugu.kernel.models import Clock, Cursor, SequencerState
 from shugu.kernel.text import Text
 

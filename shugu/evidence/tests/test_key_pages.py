@@ -10,9 +10,9 @@ import pyotp
 import pytest
 from django.test import Client
 
-from shugu.evidence import key_standing, rotation
+from shugu.evidence import rotation
 from shugu.formats.suites import generate
-from shugu.kernel import clock, keystore, signer
+from shugu.kernel import clock, key_standing, keystore, signer
 from shugu.kernel.cases import Actor, mandate
 from shugu.kernel.models import Fact
 from shugu.party import services as party

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from shugu.evidence.rotation import overlap_until
 from shugu.formats.keyhistory import KeyPeriods, Kind, Period
 from shugu.formats.suites import VerifyKey
 from shugu.kernel import keystore, runtime, signer
 from shugu.kernel.text import Text
-from shugu.kernel.workdays import local_day
+from shugu.kernel.workdays import due, local_day
 
 _SOON = timedelta(days=14)  # how far ahead the health page reminds of an overlap that ends
 
@@ -53,6 +52,16 @@ class KeyView:
     @property
     def may_be_lost(self) -> bool:
         return self.period.ended is not Kind.COMPROMISED
+
+
+def overlap_until(state: KeyPeriods, period: Period) -> date | None:
+    """The first day on which a key may be retired; None while it is its suite's newest or has ended."""
+    later = [p for p in state.periods if p.key.suite == period.key.suite and p.until is None]
+    if period.until is not None or period not in later or later[-1] is period:
+        return None
+    begun = local_day(later[-1].since_at)
+    length = runtime.rules_on(begun).value("evidence.key_overlap").length
+    return due(begun, length, calendar=runtime.calendar()).on
 
 
 def keys(now: datetime) -> tuple[KeyView, ...]:
