@@ -28,12 +28,14 @@ class CheckWords:
 
 @dataclass(frozen=True)
 class Words:
-    """`not_asked` is said with a good verdict of what nobody gave; `keys` introduces the list of pinned keys."""
+    """`not_asked` is said with a good verdict of what nobody gave; `keys` introduces the list of pinned keys; `packages`
+    concludes about an evidence package."""
 
     checks: Mapping[CheckId, CheckWords]
     conclusions: Mapping[Verdict, Pair]
     not_asked: Mapping[CheckId, Pair]
     keys: Pair
+    packages: Mapping[Verdict, Pair]
 
 
 def _pair(value: Any) -> Pair:
@@ -50,7 +52,8 @@ def words() -> Words:
     }
     conclusions = {verdict: _pair(read["verdict"][verdict.value]) for verdict in Verdict}
     not_asked = {CheckId(name): _pair(value) for name, value in read["not-asked"].items()}
-    return Words(checks, conclusions, not_asked, _pair(read["keys"]))
+    packages = {Verdict(name): _pair(value) for name, value in read["package"].items()}
+    return Words(checks, conclusions, not_asked, _pair(read["keys"]), packages)
 
 
 def table() -> dict[str, object]:

@@ -23,13 +23,13 @@ from shugu.formats.suites import Keyring, keyring
 from shugu.formats.times import read_time
 from shugu.formats.verdicts import EXIT, USAGE, VERDICTS, Verdict
 from shugu.formats.verify import Further, Verifier
-from shugu.verifier import browser, printing
+from shugu.verifier import browser, packages, printing
 from shugu.verifier.online import Online, Wanted
 from shugu.verifier.targets import Examined, Given, Kind, WrongUse, examine, gather, pdf_report, read_leaf, sniffed
 
-_ABOUT: Final = """用固定的公钥离线验证凭证、封存文件、日志证明、事实、检查点、PDF 或整个目录，逐项列出检查及其结论。
-Verify credentials, sealed documents, log proofs, facts, checkpoints, PDFs or whole folders offline against pinned keys;
-every check is listed with what follows from it."""
+_ABOUT: Final = """用固定的公钥离线验证凭证、封存文件、日志证明、事实、检查点、PDF、证据包或整个目录，逐项列出检查及其结论。
+Verify credentials, sealed documents, log proofs, facts, checkpoints, PDFs, evidence packages or folders offline against
+pinned keys; every check is listed with what follows from it."""
 _CHUNK: Final = 64
 # A document's bytes, and those of its fact file and proof where it has them beside it.
 Parts = tuple[bytes, bytes | None, bytes | None]
@@ -195,7 +195,9 @@ def read_keys(files: Sequence[Path], policy: Policy | None) -> Keyring:
 
 def _wanted(targets: Sequence[Path]) -> Iterator[tuple[Path, Kind]]:
     for target in targets:
-        if target.is_dir():
+        if packages.is_folder(target):
+            yield target, Kind.PACKAGE
+        elif target.is_dir():
             yield from gather(target)
         else:
             yield target, sniffed(target)

@@ -12,11 +12,13 @@ from shugu import __version__
 from shugu.formats.canonical import digest_hex
 from shugu.formats.checks import Check, CheckId, Outcome
 from shugu.formats.errors import Pair
+from shugu.formats.package import PackageReport
 from shugu.formats.suites import Keyring
 from shugu.formats.times import write_time
 from shugu.formats.verdicts import EXIT, VERDICTS, Verdict, worst
 from shugu.formats.verify import MARKS, Report
 from shugu.formats.words import words
+from shugu.verifier import packages
 from shugu.verifier.targets import KINDS, Examined
 
 Say = Literal["zh", "en", "both"]
@@ -63,9 +65,9 @@ def _joined(pair: Pair, say: Say) -> str:
 def head(examined: Examined, say: Say) -> str:
     """The one line of a document in a list."""
     told = _joined(KINDS[examined.kind], say)
-    if examined.report is None:
+    verdict = examined.verdict
+    if verdict is None:
         return f"– {examined.path}  {told}  {_joined(examined.why, say)}"
-    verdict = examined.report.verdict
     mark = "✓" if EXIT[verdict] == 0 else "✗" if verdict is Verdict.FAILED else "!"
     return f"{mark} {examined.path}  {told}  → {_joined(VERDICTS[verdict], say)}"
 
@@ -110,6 +112,8 @@ def caveats(report: Report) -> list[Pair]:
 
 def text(examined: Examined, keys: Keyring, say: Say, *, short: bool = False) -> str:
     """One document in full: what it is, every check, the conclusion, the keys it rests on."""
+    if examined.package is not None:
+        return "\n".join(_package_lines(examined, examined.package, keys, say, short)) + "\n"
     report = examined.report
     if report is None:
         return head(examined, say) + "\n"
@@ -129,6 +133,21 @@ def text(examined: Examined, keys: Keyring, say: Say, *, short: bool = False) ->
             lines += _lines(pair, say, indent=2)
         lines += _lines(words().keys, say) + [f"  {key.name}  {key.suite.name}  {key.key_id}" for key in keys.keys]
     return "\n".join(lines) + "\n"
+
+
+def _package_lines(examined: Examined, report: PackageReport, keys: Keyring, say: Say, short: bool) -> list[str]:
+    """The seven checks of an evidence package and its conclusion."""
+    verdict = packages.verdict(report)
+    lines = [f"{examined.path}  {_joined(KINDS[examined.kind], say)}"]
+    lines += [*_lines((write_time(report.at), write_time(report.at)), say, "at"), ""]
+    for one in report.findings:
+        detail = _joined(one.detail, say)
+        lines.append(f"{one.n:2d} {MARKS[one.outcome]} {_joined(one.title, say)}" + (f"  {detail}" if detail else ""))
+    lines += ["", f"→ {_joined(VERDICTS[verdict], say)}"]
+    if not short:
+        lines += _lines(words().packages[verdict], say, "conclusion")
+        lines += _lines(words().keys, say) + [f"  {key.name}  {key.suite.name}  {key.key_id}" for key in keys.keys]
+    return lines
 
 
 def _broken(examined: Examined, report: Report, say: Say) -> list[str]:
@@ -153,11 +172,15 @@ def several(found: Sequence[Examined], say: Say) -> str:
     for examined in found:
         if examined.report is not None and examined.report.exit_code:
             lines += ["", *_broken(examined, examined.report, say)]
+        if examined.package is not None and not examined.package.sealed:
+            bad = [f for f in examined.package.findings if f.outcome is not Outcome.OK]
+            lines += ["", head(examined, say)]
+            lines += [f"   {f.n:2d} {MARKS[f.outcome]} {_joined(f.title, say)}  {_joined(f.detail, say)}" for f in bad]
     verdict = overall(found)
     counted: dict[Verdict, int] = {}
     for examined in found:
-        if examined.report is not None:
-            counted[examined.report.verdict] = counted.get(examined.report.verdict, 0) + 1
+        if examined.verdict is not None:
+            counted[examined.verdict] = counted.get(examined.verdict, 0) + 1
     lines.append("")
     for one, number in sorted(counted.items(), key=lambda item: EXIT[item[0]]):
         lines.append(f"  {number:6d}  {_joined(VERDICTS[one], say)}")
@@ -167,7 +190,7 @@ def several(found: Sequence[Examined], say: Say) -> str:
 
 def overall(found: Sequence[Examined]) -> Verdict | None:
     """The worst verdict; None when nothing could be verified."""
-    verdicts = [e.report.verdict for e in found if e.report is not None]
+    verdicts = [e.verdict for e in found if e.verdict is not None]
     return worst(verdicts) if verdicts else None
 
 
@@ -178,6 +201,8 @@ def _value(pair: Pair, say: Say) -> object:
 def document(examined: Examined, say: Say) -> dict[str, object]:
     """One document as JSON values; texts are strings, or {"zh", "en"} with --both."""
     out: dict[str, object] = {"target": str(examined.path), "kind": examined.kind.value}
+    if examined.package is not None:
+        return {**out, **_package(examined.package, say)}
     report = examined.report
     if report is None:
         return {**out, "verdict": None, "exit_code": None, "sentence": _value(examined.why, say), "checks": []}
@@ -192,6 +217,21 @@ def document(examined: Examined, say: Say) -> dict[str, object]:
         "caveats": [_value(pair, say) for pair in caveats(report)],
         "verified_at": write_time(report.at),
         "checks": [_check(check, say) for check in report.checks],
+    }
+
+
+def _package(report: PackageReport, say: Say) -> dict[str, object]:
+    verdict = packages.verdict(report)
+    return {
+        "verdict": verdict.value,
+        "exit_code": EXIT[verdict],
+        "sentence": _value(VERDICTS[verdict], say),
+        "conclusion": _value(words().packages[verdict], say),
+        "verified_at": write_time(report.at),
+        "checks": [
+            {"n": f.n, "title": _value(f.title, say), "outcome": f.outcome.value, "detail": _value(f.detail, say)}
+            for f in report.findings
+        ],
     }
 
 

@@ -20,11 +20,13 @@ from shugu.formats.demands import cosigned
 from shugu.formats.errors import Pair, ShuguError
 from shugu.formats.leaf import parse_entry, parse_fact
 from shugu.formats.merkle import leaf_hash
+from shugu.formats.package import PackageReport
 from shugu.formats.proof import TlogProof, parse_proof
 from shugu.formats.quorum import Policy
 from shugu.formats.sealed import load
 from shugu.formats.verdicts import Verdict
 from shugu.formats.verify import Report, Verifier, filled, inclusion_check
+from shugu.verifier import packages
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 FACT, PROOF, ENTRY = ".fact.json", ".tlog-proof", ".entry"
@@ -37,12 +39,16 @@ class Kind(StrEnum):
     PROOF = "proof"
     CHECKPOINT = "checkpoint"
     PDF = "pdf"
+    PACKAGE = "package"
     KEYS = "keys"
     OTHER = "other"
 
 
 _ENDINGS: Final[dict[str, Kind]] = {
-    FACT: Kind.FACT, PROOF: Kind.PROOF, ".json": Kind.DOCUMENT, ".pdf": Kind.PDF, ".vkey": Kind.KEYS,
+    FACT: Kind.FACT, PROOF: Kind.PROOF, ".json": Kind.DOCUMENT, ".pdf": Kind.PDF, ".zip": Kind.PACKAGE, ".vkey": Kind.KEYS,
+}  # fmt: skip
+_BEGINNINGS: Final[dict[bytes, Kind]] = {
+    b"%PDF": Kind.PDF, b"PK\x03\x04": Kind.PACKAGE, b'{"payload":': Kind.FACT, b"c2sp.org/tlog-proof": Kind.PROOF,
 }  # fmt: skip
 KINDS: Final[dict[Kind, Pair]] = {
     Kind.DOCUMENT: ("凭证", "credential"),
@@ -50,6 +56,7 @@ KINDS: Final[dict[Kind, Pair]] = {
     Kind.PROOF: ("日志证明", "log proof"),
     Kind.CHECKPOINT: ("检查点", "checkpoint"),
     Kind.PDF: ("PDF 文件", "PDF"),
+    Kind.PACKAGE: ("证据包", "evidence package"),
     Kind.KEYS: ("公钥文件", "key file"),
     Kind.OTHER: ("其他文件", "other file"),
 }
@@ -66,7 +73,8 @@ class WrongUse(ShuguError):
 
 @dataclass(frozen=True)
 class Examined:
-    """One document and its report; `report` is None for what is only told, with `why`. `offline` is the verdict before
+    """One document and its report; `report` is None for what is only told, with `why`, and for an evidence package, which has
+    checks of its own (`package`). `offline` is the verdict before
     the venue was asked, None when it was not."""
 
     path: Path
@@ -74,6 +82,14 @@ class Examined:
     report: Report | None = None
     why: Pair = ("", "")
     offline: Verdict | None = None
+    package: PackageReport | None = None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """None for what is only told."""
+        if self.package is not None:
+            return packages.verdict(self.package)
+        return self.report.verdict if self.report is not None else None
 
 
 @dataclass(frozen=True)
@@ -108,7 +124,7 @@ def sniffed(path: Path) -> Kind:
         return found
     with path.open("rb") as opened:
         start = opened.read(64)
-    for beginning, kind in ((b"%PDF", Kind.PDF), (b'{"payload":', Kind.FACT), (b"c2sp.org/tlog-proof", Kind.PROOF)):
+    for beginning, kind in _BEGINNINGS.items():
         if start.startswith(beginning):
             return kind
     return Kind.DOCUMENT
@@ -118,6 +134,8 @@ def gather(folder: Path) -> Iterator[tuple[Path, Kind]]:
     """Every document of a folder and those below, by path; parts that belong to a document are not told apart."""
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         kind = kind_of(path)
+        if kind is Kind.PACKAGE and not packages.is_archive(path):
+            kind = Kind.OTHER
         if not _is_part(path):
             yield path, kind
 
@@ -138,6 +156,8 @@ def examine(path: Path, kind: Kind, verifier: Verifier, given: Given = NOTHING) 
     if kind in (Kind.KEYS, Kind.OTHER):
         why = ("公钥文件，本身不作验证", "a key file: not verified by itself")
         return Examined(path, kind, None, why if kind is Kind.KEYS else ("不是可验证的文件", "not a kind that can be verified"))
+    if kind is Kind.PACKAGE:
+        return Examined(path, kind, package=packages.verify(path, verifier))
     if path.stat().st_size > MAX_BYTES:
         raise WrongUse(what=path.name, reason=("文件过大", "the file is too large"))
     if kind is Kind.PDF:

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from shugu.kernel import clock, signer
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
 from shugu.kernel.models import Case, Fact
+from shugu.verifier import cli as verifier
 from tests.world import PAPER, World, token
 
 pytestmark = pytest.mark.django_db
@@ -158,6 +160,33 @@ def test_no_changed_package_holds(world: World, case: Case) -> None:
         data = bytearray(files[name])
         data[len(data) // 2] ^= 1
         assert not verify_package({**files, name: bytes(data)}, signer.keyring(), world.now).holds, name
+
+
+def test_the_command_line_verifies_a_package_as_archive_and_as_folder(
+    world: World, case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = queries_package.archive(extracted(world, case))
+    archive, folder, keys = tmp_path / "p.zip", tmp_path / "p", tmp_path / "venue.vkey"
+    archive.write_bytes(content)
+    keys.write_text(signer.keyring().text())
+    for name, data in read_zip(content).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    for target in (archive, folder):
+        assert verifier.main([str(target), "--key", str(keys)]) == 0
+    assert "各案可按当时的流程表逐步重现" in capsys.readouterr().out
+    assert verifier.main([str(archive), "--key", str(keys), "--json", "--lang", "en"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["kind"], told["verdict"], len(told["checks"])) == ("package", "sealed", 7)
+    (folder / "history.json").write_bytes(b"[]")
+    assert verifier.main([str(folder), "--key", str(keys), "--short"]) == 1
+    assert "history.json" in capsys.readouterr().out
+    (tmp_path / "other.zip").write_bytes(b"PK\x05\x06" + bytes(18))
+    assert verifier.main([str(tmp_path), "--key", str(keys)]) == 1
+    shown = capsys.readouterr().out
+    assert "p.zip" in shown and "– " in next(line for line in shown.splitlines() if "other.zip" in line)
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 no archive")
+    assert verifier.main([str(tmp_path / "broken.zip"), "--key", str(keys)]) == 1
 
 
 def test_without_its_seal_a_package_is_told_unsealed(world: World, case: Case) -> None:
