@@ -52,6 +52,9 @@ def extracted(world: World, case: Case, by: Actor | None = None, ground: str = "
 
 
 def test_a_party_extracts_a_package_that_verifies_without_the_venue(world: World, case: Case) -> None:
+    """Originals, identities, times, history, conclusion, verifier: T/TJIFA003 附件四 3, 9.2.
+    carries: P2-247 P2-256 P2-257 P3-237 S0-022
+    """
     row = extracted(world, case)
     files = read_zip(queries_package.archive(row))
     report = verify_package(files, signer.keyring(), world.now)

@@ -99,6 +99,9 @@ def good(issuer: Issuer) -> bytes:
 
 
 def test_a_good_certificate_passes_every_numbered_check(issuer: Issuer) -> None:
+    """A certificate of another venue is relied on by its signatures, its log and its standing.
+    carries: P6-198
+    """
     row = presented(issuer, good(issuer))
     assert row.state == "recognised", row.checks
     assert [c["n"] for c in row.checks] == list(range(1, len(row.checks) + 1))

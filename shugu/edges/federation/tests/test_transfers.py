@@ -182,6 +182,9 @@ def coming(pair: Pair, world: World, **changes: Any) -> tuple[str, dict[str, Any
 
 
 def test_it_is_entered_here_once_with_its_origin(world: World, pair: Pair) -> None:
+    """An entry that leaves another register comes in once.
+    carries: P3-248
+    """
     document, body = coming(pair, world)
     assert tell(pair[0], "move.sent", body, world.now) == ""
     assert tell(pair[0], "move.sent", body, world.now) == ""  # told again under another number
