@@ -138,6 +138,13 @@ def test_the_command_line_verifies_it_with_the_history(
         command = [str(tmp_path / "certificate.json"), "--key", str(tmp_path / "venue.vkey"), *at]
         assert cli.main([*command, "--history", str(tmp_path / "venue-keys.json")]) == EXIT[Verdict.SEALED]
         assert cli.main(command) == EXIT[Verdict.FAILED]
+    today, before = tmp_path / "today.zip", tmp_path / "before.zip"
+    today.write_bytes(queries_package.archive(stage.package))
+    before.write_bytes(stage.zip)
+    given = ["--key", str(tmp_path / "venue.vkey"), *at]
+    assert cli.main([str(today), *given]) == EXIT[Verdict.SEALED], "by the history it carries"
+    assert cli.main([str(today), *given, "--history", str(tmp_path / "venue-keys.json")]) == EXIT[Verdict.SEALED]
+    assert cli.main([str(before), *given]) == EXIT[Verdict.FAILED]
 
 
 def test_a_document_is_kept_as_it_was_signed(stage: Stage) -> None:

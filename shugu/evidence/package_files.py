@@ -36,7 +36,7 @@ venue-keys.json       密钥沿革：场所的哪把公钥在日志的哪一段�
 verifier/             核验程序的源代码
 
 核验（不需要网络，也不需要场所的数据库；公钥文件 venue.vkey 应从别处取得后比对）：
-    python -m pip install shugu && shugu verify package.sealed.json --key venue.vkey --history venue-keys.json
+    python -m pip install shugu && shugu verify package.zip --key venue.vkey
 
 Evidence package {number}. Verify it offline with the lines above; take venue.vkey from elsewhere and compare.
 """
