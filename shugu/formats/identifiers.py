@@ -67,6 +67,7 @@ class NumberKind(StrEnum):
     OFFER = "OFR"
     CONTRACT = "CTR"
     ORDER = "ORD"
+    CROSS_ORDER = "XOR"
     GRANT = "GRT"
     DELIVERY = "DLV"
     RECEIPT = "RCT"

@@ -60,6 +60,13 @@ class RightMissing(Forbidden):
     remedy = ("请本单位管理员授权或代为办理。", "Ask your organisation's administrator.")
 
 
+class KnownHere(ShuguError):
+    code = "known-here"
+    status = 409
+    sentence = ("{name} 已在本场所自行登记，不作为其他场所的单位准入。", "{name} is registered here in its own right.")
+    remedy = ("由该单位在本场所直接办理。", "Let it deal at this venue directly.")
+
+
 class InvitationGone(ShuguError):
     """The same words for an unknown, used, withdrawn or expired invitation and for one that names somebody else."""
 

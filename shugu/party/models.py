@@ -109,6 +109,26 @@ class Accreditation(models.Model):
         indexes = [models.Index(fields=["org", "kind"], name="accreditation_org")]
 
 
+class Guest(models.Model):
+    """An organisation of another venue, admitted here because that venue accredited it: as good as an accreditation of
+    `kind` to `until`, inclusive, unless `ended_on` before. `by`: the other venue's origin; `digest`: its credential;
+    `code`: SHA-256 of what lets one person in, once."""
+
+    org = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="guest_rights")
+    kind = models.CharField(max_length=60)
+    by = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    code = models.CharField(max_length=64, unique=True)
+    admitted_at = models.DateTimeField()
+    since = models.DateField()
+    until = models.DateField()
+    ended_on = models.DateField(null=True)
+    entered_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["org", "kind"], name="guest_org")]
+
+
 class Power(models.Model):
     """A power of attorney: `agent` acts for `principal` in the matters of `scopes`, from `since` to `until`, both
     inclusive; from `ended_on` on it no longer counts. `digest`: the instrument the principal signed; `document`: the

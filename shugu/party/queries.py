@@ -19,6 +19,7 @@ from shugu.party.domain import statement
 from shugu.party.keys import CONNECTOR, SIGN
 from shugu.party.models import (
     Accreditation,
+    Guest,
     Invitation,
     Membership,
     Organisation,
@@ -82,7 +83,17 @@ def memberships_of(person_id: int) -> list[MembershipView]:
 
 
 def accredited_kinds(org_id: int, on: date | None = None) -> frozenset[str]:
-    return frozenset(_valid(on or _today()).filter(org_id=org_id).values_list("kind", flat=True))
+    day = on or _today()
+    return frozenset(_valid(day).filter(org_id=org_id).values_list("kind", flat=True)) | _as_guest(org_id, day)
+
+
+def _as_guest(org_id: int, on: date) -> frozenset[str]:
+    """What another venue accredited it as and this one admitted it for."""
+    from django.db.models import Q
+
+    live = Q(ended_on__isnull=True) | Q(ended_on__gt=on)
+    rows = Guest.objects.filter(live, org_id=org_id, since__lte=on, until__gte=on)
+    return frozenset(rows.values_list("kind", flat=True))
 
 
 def _today() -> date:
@@ -101,7 +112,7 @@ def _valid(on: date) -> Any:
 
 def is_accredited(org_id: int, kind: str, on: date) -> bool:
     """`kind`: provider, buyer, merchant or service_body:<code of party.service_body_kinds or party.evaluation_kinds>."""
-    return bool(_valid(on).filter(org_id=org_id, kind=kind).exists())
+    return bool(_valid(on).filter(org_id=org_id, kind=kind).exists()) or kind in _as_guest(org_id, on)
 
 
 def _view(org: Organisation, on: date | None) -> OrgView:
@@ -109,7 +120,8 @@ def _view(org: Organisation, on: date | None) -> OrgView:
     rows = list(_valid(day).filter(org=org).order_by("id").values_list("kind", "merchant_type"))
     kinds = next((merchant for kind, merchant in rows if kind == "merchant"), "")
     return OrgView(
-        org.pk, org.number, org.name, org.name_en, org.uscc, org.kind, kinds, frozenset(kind for kind, _ in rows)
+        org.pk, org.number, org.name, org.name_en, org.uscc, org.kind, kinds,
+        frozenset(kind for kind, _ in rows) | _as_guest(org.pk, day),
     )
 
 

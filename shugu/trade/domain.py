@@ -17,6 +17,7 @@ from shugu.kernel.vocabulary import OK, NeedsUndertaking, No, Verdict, guard
 TERMS_TYPE: Final = "shugu.contract-terms/v1"
 FUNDED: Final = frozenset({"effective", "performing", "delivered", "completed"})
 PROVIDER, BUYER = "provider", "buyer"
+SELLING_VENUE: Final = "selling_venue"
 ARMS_LENGTH: Final = Text(
     "双方有共同的人员；审核人已核对定价的依据，认为价格公允。",
     "The sides share people; the reviewer has checked the basis of the price and holds it to be at arm's length.",
@@ -36,7 +37,7 @@ class FeeRule:
 
 @dataclass(frozen=True)
 class FeeLine:
-    """kind: venue | service_body; payee: the venue's id or an organisation's number; payer: provider | buyer."""
+    """kind: venue | selling_venue | service_body; payee: the venue's id or an organisation's number; payer: provider | buyer."""
 
     kind: str
     payee: str
@@ -71,6 +72,18 @@ def fee_lines(
     lines = [FeeLine("venue", venue, payer, bps(price_fen, venue_rule.rate_bps, rounding), venue_rule)]
     lines += [FeeLine("service_body", b, payer, bps(price_fen, body_rule.rate_bps, rounding), body_rule) for b in bodies]
     return tuple(line for line in lines if line.amount_fen)
+
+
+def shared_fee(lines: Iterable[FeeLine], payee: str, parts: int) -> tuple[FeeLine, ...]:
+    """The venue's fee divided with the venue that brought the buyer: `parts` of ten thousand, rounded down, are the other's;
+    the odd fen stays here. What everybody pays and gets besides is unchanged."""
+    out: list[FeeLine] = []
+    for line in lines:
+        theirs = line.amount_fen * parts // 10_000 if line.kind == "venue" else 0
+        out.append(replace(line, amount_fen=line.amount_fen - theirs))
+        if theirs:
+            out.append(replace(line, kind=SELLING_VENUE, payee=payee, amount_fen=theirs))
+    return tuple(line for line in out if line.amount_fen)
 
 
 def share_lines(price_fen: int, fees: Iterable[FeeLine], holders: Sequence[tuple[str, int]]) -> tuple[ShareLine, ...]:

@@ -16,7 +16,18 @@ from shugu.market.queries import AcceptedTerms
 from shugu.party import queries as parties
 from shugu.party.queries import OrgView
 from shugu.registry import queries as registry
-from shugu.trade.domain import TERMS_TYPE, FeeLine, FeeRule, ShareLine, fee_lines, gates, share_lines
+from shugu.trade.domain import (
+    SELLING_VENUE,
+    TERMS_TYPE,
+    FeeLine,
+    FeeRule,
+    ShareLine,
+    fee_lines,
+    gates,
+    share_lines,
+    shared_fee,
+)
+from shugu.trade.through import Through, through_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,9 @@ def affiliated(provider: int, buyer: int) -> bool:
     return bool(people[0] & people[1])
 
 
-def money_lines(price_fen: int, entry_id: int, on: date) -> tuple[tuple[FeeLine, ...], tuple[ShareLine, ...]]:
+def money_lines(
+    price_fen: int, entry_id: int, on: date, brought: Through | None = None
+) -> tuple[tuple[FeeLine, ...], tuple[ShareLine, ...]]:
     rules = runtime.rules()
     numbers = [parties.organisation(org, on).number for org in service_bodies(entry_id, on)]
     fees = fee_lines(
@@ -57,6 +70,8 @@ def money_lines(price_fen: int, entry_id: int, on: date) -> tuple[tuple[FeeLine,
         body_rule=fee_rule(rules.value("settlement.service_body_fee_bps")),
         payer=str(rules.value("settlement.fee_payer").value), rounding=str(rules.value("settlement.fee_rounding").value),
     )  # fmt: skip
+    if brought is not None:
+        fees = shared_fee(fees, brought.payee, brought.parts)
     holders = [(parties.organisation(h.org, on).number, h.parts) for h in registry.entry(entry_id, on).holders]
     return fees, share_lines(price_fen, fees, holders)
 
@@ -67,7 +82,8 @@ def draft(number: str, agreed: AcceptedTerms, *, revision: int, drafted_on: date
     version = market.version(agreed.product_version_id)
     entry = registry.entry(version.entry_id, on)
     provider, buyer = parties.organisation(agreed.provider_org, on), parties.organisation(agreed.buyer_org, on)
-    fees, shares = money_lines(agreed.price_fen, version.entry_id, on)
+    brought = through_of(agreed.buyer_org, version.product, number)
+    fees, shares = money_lines(agreed.price_fen, version.entry_id, on, brought)
     related = affiliated(agreed.provider_org, agreed.buyer_org)
     terms: dict[str, Any] = {
         "type": TERMS_TYPE,
@@ -97,6 +113,9 @@ def draft(number: str, agreed: AcceptedTerms, *, revision: int, drafted_on: date
         "affiliated": related,
         "drafted_on": drafted_on.isoformat(),
     }  # fmt: skip
+    if brought is not None:
+        own, theirs = (sum(f.amount_fen for f in fees if f.kind == kind) for kind in ("venue", SELLING_VENUE))
+        terms["through"] = brought.as_dict(own, theirs)
     if agreed.rate is not None:
         terms["rate"] = agreed.rate
     return Draft(terms, digest_hex(terms), related)

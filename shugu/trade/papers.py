@@ -34,13 +34,19 @@ def _moment(text: object) -> datetime:
     return read_time(str(text))
 
 
+FEE_TITLES = {
+    "venue": Text("场所服务费", "Venue's fee"), "service_body": Text("第三方服务费", "Third-party fee"),
+    "selling_venue": Text("其中成交场所所得", "Of the venue's fee, the selling venue's part"),
+}  # fmt: skip
+
+
 def money_table(terms: Mapping[str, Any]) -> Table:
     """Price, fees with payer and source, and what each right holder gets."""
     rows: list[tuple[Text | str, Text | str, Text | str, Text | str]] = [
         (Text("合同价款", "Price"), Text("需求方", "buyer"), "", format_fen(terms["price_fen"]))
     ]
     for fee in terms["fees"]:
-        title = Text("场所服务费", "Venue's fee") if fee["kind"] == "venue" else Text("第三方服务费", "Third-party fee")
+        title = FEE_TITLES[fee["kind"]]
         payer = Text("提供方", "provider") if fee["payer"] == "provider" else Text("需求方", "buyer")
         rows.append((title, payer, f"{fee['rate_bps'] / 100:.2f}%", format_fen(fee["amount_fen"])))
     for share in terms["revenue"]:
@@ -130,6 +136,7 @@ def voucher_document(credential: Mapping[str, Any], digest: str) -> Document:
         Row(Text("登记编号", "Registration"), subject["registration"]["number"], mono=True),
         Row(Text("交付形式", "Delivery"), code_text("catalogue.delivery_forms", subject["delivery_form"])),
         Row(Text("成交金额", "Amount"), format_fen(subject["amount"]["fen"], symbol=True)),
+        *([Row(Text("成交场所", "Brought by"), subject["through"]["origin"], mono=True)] if "through" in subject else []),
         Row(Text("合同编号", "Contract"), subject["contract"]["number"], mono=True),
         Row(Text("完成日期", "Completed on"), subject["completed_on"]),
     )

@@ -174,6 +174,7 @@ def voucher_subject(row: Contract, settlement: str, completed_on: str) -> dict[s
                      "digests": row.delivery.get("digests", {})},
         "amount": {"fen": row.price_fen, "currency": "CNY", "class": str(queries.class_of(row.price_fen)["code"])},
         "settlement": settlement, "affiliated": row.affiliated, "completed_on": completed_on,
+        **({"through": terms["through"]} if "through" in terms else {}),
     }  # fmt: skip
 
 

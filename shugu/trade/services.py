@@ -37,6 +37,7 @@ from shugu.trade.performance import (
     input_error,
     termination,
 )
+from shugu.trade.through import Through, brought_by
 from shugu.trade.withdrawing import WithdrawVoucher, withdraw_voucher
 
 name_fact("contract.not_drafted", "合同未能起草", "contract not drafted")
@@ -294,9 +295,9 @@ def terminate_contract(cmd: TerminateContract, *, actor: Actor, now: datetime) -
 
 __all__ = [
     "BeginPerformance", "CancelContract", "ConfirmDelivery", "ConfirmFunding", "ConfirmSettlement",
-    "DraftContract", "FailDelivery", "ReviewContract", "ReviseContract", "SignContract", "TerminateContract",
+    "DraftContract", "FailDelivery", "ReviewContract", "ReviseContract", "SignContract", "TerminateContract", "Through",
     "WithdrawVoucher",
-    "begin_performance", "cancel_contract", "confirm_delivery", "confirm_funding", "confirm_settlement", "draft_contract",
-    "fail_delivery", "review_contract", "revise_contract", "sign_contract", "terminate_contract",
+    "begin_performance", "brought_by", "cancel_contract", "confirm_delivery", "confirm_funding", "confirm_settlement",
+    "draft_contract", "fail_delivery", "review_contract", "revise_contract", "sign_contract", "terminate_contract",
     "withdraw_voucher",
 ]  # fmt: skip

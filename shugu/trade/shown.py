@@ -20,7 +20,10 @@ from shugu.web.from_kernel import source_of
 from shugu.web.shapes import Act, Chip, Record, Source
 
 PAYERS = {"provider": Text("提供方承担", "borne by the provider"), "buyer": Text("需求方承担", "borne by the buyer")}
-FEES = {"venue": Text("场所服务费", "venue's fee"), "service_body": Text("第三方服务费", "third-party fee")}
+FEES = {
+    "venue": Text("场所服务费", "venue's fee"), "service_body": Text("第三方服务费", "third-party fee"),
+    "selling_venue": Text("成交场所服务费", "selling venue's fee"),
+}  # fmt: skip
 
 
 def org_name(org: int) -> str:

@@ -1,4 +1,4 @@
-"""What venues tell each other of listings, and how a fee is divided between them. Pure: no Django, no clock, no network."""
+"""What venues tell each other of listings. Pure: no Django, no clock, no network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shugu.edges.federation.bodies import day
-from shugu.edges.federation.domain import WHOLE
 from shugu.formats.canonical import canonical, digest_hex, parse_object
 from shugu.formats.checks import Outcome
 from shugu.formats.credential import require_credential, verify_dates
@@ -176,13 +175,6 @@ def limit(agreed: int, own_minutes: int) -> timedelta:
 
 def stale(confirmed_at: datetime, now: datetime, after: timedelta) -> bool:
     return now - confirmed_at > after
-
-
-def split_fee(fee_fen: int, listing: int) -> tuple[int, int]:
-    """(listing venue's part, selling venue's part) of a fee in fen; `listing` in parts of ten thousand. The selling
-    venue's part is rounded down, the odd fen stays with the venue that lists, and both sum to the fee."""
-    selling = fee_fen * (WHOLE - listing) // WHOLE
-    return fee_fen - selling, selling
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,18 @@ class ListingStale(Refused):
     remedy = ("待与该场所恢复联系后再下单。", "Order once that venue is reached again.")
 
 
+class NoPayee(Refused):
+    code = "no-payee"
+    sentence = ("{origin} 在挂牌场所没有收款单位。", "The listing venue has no organisation on file for {origin}.")
+    remedy = ("由挂牌场所运营人员登记后再下单。", "Have the operator of the listing venue name one first.")
+
+
+class OrderMismatch(Refused):
+    code = "order-mismatch"
+    sentence = ("与订单不符：{what}。", "It does not agree with the order: {what}.")
+    remedy = ("由双方运营人员核对。", "Have the operators of both venues compare.")
+
+
 __all__ = [
     "AgreementMissing",
     "CatalogueBehind",
@@ -115,6 +127,8 @@ __all__ = [
     "MessageConflict",
     "MessageOutOfOrder",
     "MessageTooLarge",
+    "NoPayee",
+    "OrderMismatch",
     "PeerPaused",
     "PeerUnreachable",
     "TermsInvalid",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from shugu.edges.federation.models_sharing import Feed, Shared, ZoneListing  # noqa: F401  of this edge, in a file of its own
+from shugu.edges.federation.models_sharing import CrossOrder, Feed, Shared, ZoneListing  # noqa: F401  of this edge, in a file of its own
 from shugu.kernel.models import Case
 
 

@@ -22,6 +22,8 @@ class Feed(models.Model):
     ask_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
     trouble = models.TextField(blank=True)
+    # The number of the peer's organisation here, to which its part of our fees goes.
+    payee = models.CharField(max_length=40, blank=True)
 
 
 class Shared(models.Model):
@@ -70,3 +72,33 @@ class ZoneListing(models.Model):
             models.Index(fields=["data_digest"], name="federation_zone_data"),
             models.Index(fields=["registration"], name="federation_zone_entry"),
         ]
+
+
+class CrossOrder(models.Model):
+    """An order over two venues as one of them has it; its state is its case's. `side`: "selling", where the buyer is
+    accredited, or "listing". `org`: the buyer here; `guest` its admission at the listing venue; `parts` of ten thousand of
+    the listing venue's fee are the selling venue's. Digests: of the listing ordered, the voucher, its acknowledgement."""
+
+    case = models.OneToOneField("kernel.Case", on_delete=models.PROTECT, primary_key=True, related_name="+")
+    peer = models.ForeignKey("federation.Peer", on_delete=models.PROTECT, related_name="+")
+    number = models.CharField(max_length=40)
+    side = models.CharField(max_length=8)
+    org = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
+    product = models.CharField(max_length=40)
+    title = models.CharField(max_length=200)
+    listing = models.CharField(max_length=64)
+    agreement = models.CharField(max_length=60)
+    parts = models.PositiveIntegerField()
+    guest = models.BigIntegerField(null=True)
+    placed_at = models.DateTimeField()
+    until = models.DateField(null=True)
+    contract = models.CharField(max_length=40, blank=True)
+    voucher = models.CharField(max_length=64, blank=True)
+    acknowledgement = models.CharField(max_length=64, blank=True)
+    listing_fen = models.BigIntegerField(null=True)
+    selling_fen = models.BigIntegerField(null=True)
+    reason = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["peer", "side", "number"], name="federation_order_once")]
+        indexes = [models.Index(fields=["org", "product"], name="federation_order_org")]

@@ -10,7 +10,9 @@ from django.urls import reverse
 from shugu.edges.federation import services
 from shugu.edges.federation.agreements import SUBJECT
 from shugu.edges.federation.models import Agreement
+from shugu.edges.federation.orders import SUBJECT as ORDER
 from shugu.kernel.cases import Actor
+from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.web import case_acts, navigation
 from shugu.web.slots import register_slot
@@ -24,8 +26,19 @@ def act_on_agreement(
     return services.act_on_agreement(services.ActOnAgreement(case, do, input, undertaking), actor=actor, now=now, key=key)
 
 
+def no_act(
+    case: int, do: str, input: dict[str, Any], undertaking: str, *, actor: Actor, now: datetime, key: str | None
+) -> object:
+    """Every step of an order follows from what the venues tell each other. Errors: NotFound."""
+    raise NotFound(what=("办理事项", "act"))
+
+
 def agreement_url(case: int) -> str:
     return reverse("federation:agreement", args=[Agreement.objects.get(pk=case).reference])
+
+
+def orders_url(case: int) -> str:
+    return reverse("federation:orders")
 
 
 def register() -> None:
@@ -33,6 +46,8 @@ def register() -> None:
     register_slot("registry.entry.side", "federation:entry_side", title=Text("其他场所", "Other venues"))
     for seat in ("merchant", "buyer"):
         navigation.register(navigation.NavItem(seat, Text("出示证书", "Present a certificate"), "federation:present", 45))
+    case_acts.register(ORDER, no_act, orders_url, sees=lambda case, actor: bool(actor.seats & WATCHING))
+    navigation.register(navigation.NavItem("buyer", Text("跨场所订单", "Orders over two venues"), "federation:orders", 46))
     register_slot("market.figures", "federation:market_line", title=Text("地方专区", "Local zone"), order=90)
     navigation.register(navigation.NavItem("merchant", Text("全国共享", "Shared listings"), "federation:shared", 46))
     for seat in sorted(WATCHING):

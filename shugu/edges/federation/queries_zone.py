@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Sum
+
 from shugu.catalogue import queries as catalogue
 from shugu.edges.federation import peers, sharing, zone
 from shugu.edges.federation.domain_sharing import SAME, SHOWN, stale
 from shugu.edges.federation.models import Peer
-from shugu.edges.federation.models_sharing import Feed, Shared, ZoneListing
+from shugu.edges.federation.models_sharing import CrossOrder, Feed, Shared, ZoneListing
 from shugu.edges.federation.queries import SEATS
 from shugu.formats.sealed import read_sealed
 from shugu.formats.verify import Report, verify_sealed
 from shugu.kernel import documents, signer
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import Forbidden, NotFound
+from shugu.kernel.tables import table
 from shugu.kernel.text import Text
 
 PAGE = 20
@@ -181,4 +184,65 @@ def feeds(actor: Actor) -> list[FeedLine]:
                 states.count("refused"), feed.confirmed_at, feed.gap, feed.trouble,
             )
         )  # fmt: skip
+    return out
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """An order over two venues as it stands here; fees in fen once it is completed, digests of voucher and acknowledgement."""
+
+    number: str
+    side: str
+    venue: str
+    org: int
+    product: str
+    title: str
+    state: str
+    state_title: Text
+    contract: str
+    voucher: str
+    acknowledgement: str
+    listing_fen: int | None
+    selling_fen: int | None
+    placed_at: datetime
+    reason: str
+
+
+def orders(actor: Actor) -> list[OrderLine]:
+    """Newest first: an organisation's own, every one for those who watch. Errors: Forbidden."""
+    rows = CrossOrder.objects.select_related("peer", "case").order_by("-placed_at", "-pk")
+    if not actor.seats & SEATS:
+        if actor.org is None:
+            raise Forbidden()
+        rows = rows.filter(org_id=actor.org)
+    return [
+        OrderLine(
+            r.number, r.side, r.peer.venue, r.org_id, r.product, r.title, r.case.state,
+            table(r.case.procedure, r.case.version).state[r.case.state].title, r.contract, r.voucher, r.acknowledgement,
+            r.listing_fen, r.selling_fen, r.placed_at, r.reason,
+        )
+        for r in rows[:1_000]
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Owed:
+    """Of completed orders with one venue: what of our fees is its own (paid by our settlement runs), and of its fees ours."""
+
+    venue: str
+    title: Text
+    to_them: int
+    to_us: int
+
+
+def owed(actor: Actor) -> list[Owed]:
+    """Errors: Forbidden."""
+    if not actor.seats & SEATS:
+        raise Forbidden()
+    out = []
+    for peer in Peer.objects.order_by("venue"):
+        rows = CrossOrder.objects.filter(peer=peer, case__state="completed")
+        sums = {side: rows.filter(side=side).aggregate(s=Sum("selling_fen"))["s"] or 0 for side in ("listing", "selling")}
+        if any(sums.values()):
+            out.append(Owed(peer.venue, Text(*peer.title), sums["listing"], sums["selling"]))
     return out

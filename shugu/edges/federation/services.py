@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shugu.edges.federation import messages, presenting, sharing, transfers, zone
+from shugu.edges.federation import messages, orders_listing, presenting, sharing, transfers, zone
 from shugu.edges.federation.agreements import ActOnAgreement, OfferAgreement, act_on_agreement, offer_agreement
 from shugu.edges.federation.messages import receive
+from shugu.edges.federation.orders import AskWithdrawal, PlaceOrder, ask_withdrawal, order, place_order
+from shugu.edges.federation.orders_listing import NamePayee, name_payee
 from shugu.edges.federation.peers import (
     AddPeer,
     ChangePeer,
@@ -24,20 +26,27 @@ __all__ = [
     "ActOnAgreement",
     "AddPeer",
     "AskMove",
+    "AskWithdrawal",
     "ChangePeer",
     "KeepChecks",
+    "NamePayee",
     "OfferAgreement",
     "PinKey",
+    "PlaceOrder",
     "Present",
     "RetireKey",
     "act_on_agreement",
     "add_peer",
     "ask_move",
+    "ask_withdrawal",
     "change_peer",
     "check",
     "keep_checks",
+    "name_payee",
     "offer_agreement",
+    "order",
     "pin_key",
+    "place_order",
     "present",
     "receive",
     "retire_key",
@@ -48,5 +57,5 @@ __all__ = [
 def work(now: datetime) -> int:
     """What the worker calls from time to time: moves and listings told, messages out, listings of others
     compared, presentations checked, recognitions checked again. How much was done."""
-    told = transfers.send_due(now) + transfers.answer_recalls(now) + sharing.share(now)
+    told = transfers.send_due(now) + transfers.answer_recalls(now) + sharing.share(now) + orders_listing.expire(now)
     return told + messages.deliver(now) + presenting.check_waiting(now) + presenting.recheck(now) + zone.ask(now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from shugu.catalogue import queries as catalogue
-from shugu.edges.federation.queries_zone import FeedLine, SharedLine, ZoneView
+from shugu.edges.federation.queries_zone import FeedLine, OrderLine, SharedLine, ZoneView
 from shugu.kernel.text import Text
 from shugu.web.shapes import Chip, Tone
 from shugu.web.tables import Column, Kind
@@ -80,4 +80,32 @@ FEEDS = (
     Column("refused", Text("未展示", "Not shown"), kind=Kind.NUMBER),
     Column("confirmed", Text("最近一致", "Last in step"), "confirmed_at", Kind.MOMENT),
     Column("state", Text("状态", "State"), _feed, Kind.CHIP),
+)
+_ORDER_TONES = {
+    "placed": Tone.WAITING, "admitted": Tone.PROGRESS, "contracted": Tone.PROGRESS, "completed": Tone.GOOD, "refused": Tone.BAD,
+    "withdrawn": Tone.STOPPED, "ended": Tone.STOPPED,
+}  # fmt: skip
+
+
+def _order(row: OrderLine) -> Chip:
+    reason = f" · {row.reason}" if row.reason else ""
+    return Chip(Text(row.state_title.zh + reason, row.state_title.en + reason), _ORDER_TONES[row.state])
+
+
+SIDES = {"listing": Text("挂牌", "lists"), "selling": Text("成交", "sells")}
+ORDERS = (
+    Column("number", Text("订单", "Order"), kind=Kind.CODE),
+    Column("venue", Text("对方场所", "Other venue")),
+    Column("side", Text("本场所", "This venue"), lambda r: SIDES[r.side]),
+    Column("title", Text("产品", "Product")),
+    Column("state", Text("状态", "State"), _order, Kind.CHIP),
+    Column("contract", Text("合同", "Contract"), kind=Kind.CODE),
+    Column("listing", Text("挂牌场所费用（元）", "Listing venue (CNY)"), "listing_fen", Kind.MONEY),
+    Column("selling", Text("成交场所费用（元）", "Selling venue (CNY)"), "selling_fen", Kind.MONEY),
+    Column("placed", Text("下单时间", "Placed"), "placed_at", Kind.MOMENT),
+)
+OWED = (
+    Column("title", Text("场所", "Venue")),
+    Column("to_them", Text("应付对方（元）", "To them (CNY)"), kind=Kind.MONEY),
+    Column("to_us", Text("应收（元）", "To us (CNY)"), kind=Kind.MONEY),
 )

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from shugu.edges.federation import sharing
+from shugu.edges.federation import orders_listing, sharing
 from shugu.kernel.subscriptions import subscribe
 
 subscribe("federation.sharing", dict.fromkeys(sharing.WAKES, sharing.wake))
+subscribe(
+    "federation.orders",
+    {
+        "contract.drafted": orders_listing.contract_drafted,
+        "contract.completed": orders_listing.contract_completed,
+        **dict.fromkeys(
+            ("contract.cancelled", "contract.lapsed", "contract.refused", "contract.terminated"), orders_listing.contract_ended
+        ),
+    },
+)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.edges.federation import views, views_present, views_zone
+from shugu.edges.federation import views, views_orders, views_present, views_zone
 
 app_name = "federation"
 urlpatterns = [
@@ -16,6 +16,11 @@ urlpatterns = [
     path("federation/catalogue/<str:origin>/head", views_zone.head, name="catalogue_head"),
     path("federation/catalogue/<str:origin>/certificate/<str:product>", views_zone.certificate, name="catalogue_certificate"),
     path("federation/catalogue/<str:origin>/<str:digest>", views_zone.part, name="catalogue_part"),
+    path("federation/orders/", views_orders.orders, name="orders"),
+    path("federation/orders/<str:number>/withdraw/", views_orders.withdraw, name="withdraw_order"),
+    path("federation/guest/", views_orders.guest, name="guest"),
+    path("federation/peers/<slug:venue>/payee/", views_orders.payee, name="payee"),
+    path("zone/<slug:venue>/<str:product>/order/", views_orders.place, name="place_order"),
     path("federation/shared/", views_zone.shared, name="shared"),
     path("federation/market/<slug:key>/", views_zone.market_line, name="market_line"),
     path("zone/", views_zone.zone, name="zone"),

@@ -20,7 +20,6 @@ from shugu.edges.federation.domain_sharing import (
     read_items,
     read_listing,
     same_objects,
-    split_fee,
 )
 from shugu.edges.federation.errors import TermsInvalid
 from shugu.edges.federation.models import Agreement, Peer
@@ -199,13 +198,6 @@ def test_freshness_and_directions_are_bounded(world: World, there: Pair) -> None
     twice["sharing"] = [twice["sharing"][0]] * 2
     with pytest.raises(TermsInvalid):
         services.offer_agreement(services.OfferAgreement(there[1].origin, twice), actor=world.otto, now=world.now)
-
-
-@given(st.integers(0, 10**15), st.integers(0, 10_000))
-def test_a_fee_is_split_to_the_fen_and_the_odd_one_stays_with_the_venue_that_lists(fee: int, listing: int) -> None:
-    mine, theirs = split_fee(fee, listing)
-    assert mine + theirs == fee and mine >= 0 and theirs >= 0
-    assert theirs * 10_000 <= fee * (10_000 - listing) < (theirs + 1) * 10_000
 
 
 _ROWS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.integers(0, 3)), max_size=8)
