@@ -80,8 +80,10 @@ def agreement_context(case: int, now: datetime) -> Mapping[str, Any]:
 
 
 def keys_of(row: Agreement) -> Keyring:
-    """Both venues' keys in the order of the proofs: whoever offered comes first."""
-    ours = signer.keyring().keys
+    """Both venues' keys in the order of the proofs: whoever offered comes first. Ours are those that signed the offer, which
+    may have been before our key changed."""
+    offer = parse_object(documents.get(row.offered))
+    ours = signer.periods().named_by(offer).keys if row.ours else signer.keyring().keys
     theirs = tuple(key for key in peers.document_keys(row.peer).keys if key.name == row.peer.origin)
     return Keyring((*ours, *theirs) if row.ours else (*theirs, *ours))
 

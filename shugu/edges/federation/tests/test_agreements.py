@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +14,12 @@ from shugu.edges.federation.domain import read_terms
 from shugu.edges.federation.errors import AgreementMissing, TermsInvalid
 from shugu.edges.federation.models import Agreement, Peer
 from shugu.edges.federation.tests.kit import Other, terms
+from shugu.evidence import rotation
 from shugu.formats.canonical import parse_object
 from shugu.formats.credential import credential_digest
 from shugu.formats.errors import VerificationError
 from shugu.formats.message import read_receipt, require_both, sign_beside
-from shugu.kernel import engine, signer
+from shugu.kernel import engine, keystore, signer
 from shugu.kernel.errors import Forbidden, GuardRefused, NotFound, NotYourStep
 from shugu.kernel.models import Fact
 from tests.world import World
@@ -85,6 +87,21 @@ def test_our_offer_comes_into_force_with_both_signatures(world: World, other: Pa
     assert agreements.need_agreement(other[1], "data_property_certificate", "shenzhen", world.now)[0].pk == row.pk
     with pytest.raises(AgreementMissing):
         agreements.need_agreement(other[1], "data_property_certificate", "dali", world.now)
+
+
+def test_an_offer_signed_before_our_key_changed_is_countersigned_after(
+    world: World, other: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    monkeypatch.setattr(keystore, "folder", lambda: folder)
+    signer.forget()
+    row = offered(other, world)
+    both = sign_beside(other[0].last()[1]["credential"], other[0].keys, world.now)
+    rotation.lose_key(signer.keyring().keys[0].key_id, actor=world.otto, now=world.now)
+    assert tell(other[0], "agreement.countersigned", {"reference": row.reference, "credential": both}, world.now) == ""
+    assert state(row) == "in_force"
+    signer.forget()
 
 
 def test_their_offer_comes_into_force_once_they_have_our_signature(world: World, other: Pair) -> None:
