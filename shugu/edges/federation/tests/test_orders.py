@@ -26,11 +26,16 @@ from shugu.edges.federation.models import Outgoing, Peer
 from shugu.edges.federation.models_sharing import CrossOrder, Shared
 from shugu.edges.federation.tests.kit import Other
 from shugu.edges.federation.tests.kit_sharing import Catalogue, known, tell
+from shugu.evidence import queries as evidences
+from shugu.evidence import services as evidence
 from shugu.formats.canonical import parse_object
 from shugu.formats.credential import credential_digest, require_credential
 from shugu.formats.errors import ShuguError
 from shugu.formats.identifiers import make_uscc
+from shugu.formats.sealed import read_sealed
 from shugu.formats.suites import keyring_of
+from shugu.formats.verdicts import Verdict
+from shugu.formats.verify import verify_sealed
 from shugu.kernel import clock, documents, signer
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
@@ -244,6 +249,11 @@ def test_our_buyers_order_ends_in_one_voucher_that_our_log_names_too(world: Worl
     said: Any = require_credential(body["acknowledgement"], signer.keyring())["credentialSubject"]
     assert (said["voucher"], said["selling_fen"]) == (credential_digest(good), 300)
     assert require_credential(good, keyring_of(there[0].keys))["issuer"] == f"https://{there[0].origin}"
+    evidence.sequence_once(world.now)
+    sealed = read_sealed(evidences.sealed(credential_digest(body["acknowledgement"])))
+    assert verify_sealed(sealed, signer.keyring(), world.now).verdict is Verdict.SEALED
+    digests: Any = sealed.fact.payload["digests"] if sealed.fact is not None else {}
+    assert digests["data_transaction_voucher"] == credential_digest(good), "our own log names the other venue's voucher"
     [owed] = queries_zone.owed(world.otto)
     assert (owed.to_them, owed.to_us) == (0, 300)
     assert [line.state for line in queries_zone.orders(world.bob)] == ["completed"] and queries_zone.orders(world.carol) == []
