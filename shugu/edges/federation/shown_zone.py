@@ -100,9 +100,9 @@ ORDERS = (
     Column("title", Text("产品", "Product")),
     Column("state", Text("状态", "State"), _order, Kind.CHIP),
     Column("contract", Text("合同", "Contract"), kind=Kind.CODE),
-    Column("listing", Text("挂牌场所费用（元）", "Listing venue (CNY)"), "listing_fen", Kind.MONEY),
-    Column("selling", Text("成交场所费用（元）", "Selling venue (CNY)"), "selling_fen", Kind.MONEY),
-    Column("placed", Text("下单时间", "Placed"), "placed_at", Kind.MOMENT),
+    Column("listing", Text("挂牌费（元）", "Listing (CNY)"), "listing_fen", Kind.MONEY),
+    Column("selling", Text("成交费（元）", "Selling (CNY)"), "selling_fen", Kind.MONEY),
+    Column("placed", Text("下单", "Placed"), "placed_at", Kind.DAY),
 )
 OWED = (
     Column("title", Text("场所", "Venue")),
