@@ -183,6 +183,23 @@ def days(count: int) -> str:
     return str(reached.isoformat())
 
 
+def log_size() -> int:
+    """How many entries the published log has."""
+    from shugu.evidence import queries as evidence
+
+    tidy()
+    found = evidence.head()
+    return found.size if found is not None else 0
+
+
+def anchor() -> int:
+    """One round of anchoring; the size of the newest anchor that is final."""
+    from shugu.edges.chain import queries, services
+
+    services.work(moment())
+    return max((a.size for a in queries.anchors(confirmed=True)), default=0)
+
+
 def now() -> str:
     return str(moment().isoformat())
 
@@ -279,6 +296,7 @@ ACTS: Mapping[str, Callable[..., Any]] = {
     "act_on_agreement": act_on_agreement, "agreement": agreement, "days": days,
     "register": register, "go_on": go_on, "sealed": sealed,
     "present": present, "recognitions": recognitions, "facets": facets, "hold": hold, "ask_move": ask_move,
+    "anchor": anchor, "log_size": log_size,
     "act_on_move": act_on_move, "now": now, "until": until, "moves": moves, "held": held, "document": document,
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shugu.federated.chains import IDS, Chains, anvil
 from shugu.federated.houses import Declined, Died, House, free_port
 from shugu.formats.canonical import parse_object
 from shugu.formats.message import require_both
@@ -50,6 +51,7 @@ class Story:
     c: House
     trimmed: bool = False
     steps: list[Step] = field(default_factory=list)
+    chains: Chains | None = None
 
     @property
     def houses(self) -> tuple[House, House, House]:
@@ -85,6 +87,15 @@ class Story:
             record.seconds = round(time.monotonic() - began, 2)
             print(f"    {'✓' if record.ok else '✗ ' + record.error} {record.seconds:.1f} s", flush=True)
 
+    def anchored(self, house: House) -> None:
+        """What the venue's log holds now is anchored in its chain and final; nothing where the story goes without chains."""
+        if self.chains is not None:
+            # A venue anchors a small log once a day: the clocks of all run on together.
+            for one in self.houses:
+                one.ask("days", count=2)
+            size = self.chains.anchor(house)
+            self.say(f"{house.titles[0]}的检查点 {size} 已锚定", f"checkpoint {size} is anchored")
+
     def settle(self, rounds: int = 3) -> None:
         """Turns of every worker, so that what was told is received and answered."""
         for _ in range(rounds):
@@ -106,13 +117,13 @@ def tell(out: Path, homes: Path, *, trimmed: bool = False) -> int:
     finally:
         for house in houses:
             house.end()
+        if story.chains is not None:
+            story.chains.end()
         held = len(story.steps) > 0 and all(s.ok for s in story.steps)
-        summary = {"ok": held, "trimmed": trimmed, "chains": CHAINS_TOLD, "steps": [asdict(s) for s in story.steps]}
+        told = story.chains.contracts if story.chains is not None else "skipped"
+        summary = {"ok": held, "trimmed": trimmed, "chains": told, "steps": [asdict(s) for s in story.steps]}
         (out / "summary.json").write_text(json.dumps(summary, ensure_ascii=False, indent=1), "utf-8")
     return 0 if held else 1
-
-
-CHAINS_TOLD = "skipped"
 
 
 def founding(story: Story) -> None:
@@ -130,7 +141,19 @@ def founding(story: Story) -> None:
             house.origin = keyring(house.vkeys).keys[0].name
             story.keep(f"{house.venue}.vkey", house.vkeys.encode())
             story.say(f"{house.titles[0]} {house.origin} {house.url}", f"{house.titles[1]} {house.origin}")
-    print("!!! 未接入链：跳过锚定 / anchors are SKIPPED: no chain is configured for this story", flush=True)
+
+
+def chaining(story: Story) -> None:
+    program = anvil()
+    if program is None:
+        print("!!! 没有 anvil（npm）或 web3：跳过锚定 / no anvil (npm) or no web3: anchors are SKIPPED", flush=True)
+        return
+    with story.step("chains", "两条链、两份合约，各场所登记", "two chains, a contract in each, every venue registered"):
+        story.chains = Chains()
+        story.chains.start(program)
+        for house in story.houses:
+            story.chains.equip(house)
+        story.note(chains=dict(IDS), contracts=dict(story.chains.contracts))
 
 
 def agreeing(story: Story) -> None:
@@ -142,7 +165,7 @@ def agreeing(story: Story) -> None:
                     house.ask("add_peer", venue=other.venue, zh=zh, en=en, url=other.url, vkeys=other.vkeys)
     with story.step("agreements", "三份互认协议：提出、会签、生效", "three agreements offered, countersigned, in force"):
         for first, second in ((story.a, story.b), (story.b, story.c), (story.a, story.c)):
-            reference = first.ask("offer", venue=second.venue, terms=terms(first, second))
+            reference = first.ask("offer", venue=second.venue, terms=terms(story, first, second))
             first.ask("round")
             second.ask("act_on_agreement", reference=reference, act="countersign")
             second.ask("round")
@@ -166,7 +189,7 @@ KINDS = {
 WAIVED = {"hangzhou": ["source_proof"], "shenzhen": ["source_proof"], "dali": ["authorisation_proof"]}
 
 
-def terms(first: House, second: House) -> dict[str, Any]:
+def terms(story: Story, first: House, second: House) -> dict[str, Any]:
     """Each recognises the other's certificates for its own first registrations; entries may move between them."""
 
     def row(by: House, of: House) -> dict[str, Any]:
@@ -178,9 +201,10 @@ def terms(first: House, second: House) -> dict[str, Any]:
         {"from": a.origin, "to": b.origin, "registers": {REGISTERS[a.venue]: REGISTERS[b.venue]}}
         for a, b in ((first, second), (second, first))
     ]
+    anchors = story.chains.demanded(first, second) if story.chains is not None else {}
     return {
         "recognises": [row(first, second), row(second, first)], "moves": moves,
-        "evidence": {"status_max_age": 604_800, "witnesses": 0, "anchors": {}}, "fees": {"listing": 7000, "selling": 3000},
+        "evidence": {"status_max_age": 604_800, "witnesses": 0, "anchors": anchors}, "fees": {"listing": 7000, "selling": 3000},
         "notice_days": 30, "valid_from": "2025-01-01", "valid_until": "2030-12-31",
     }  # fmt: skip
 
@@ -190,6 +214,7 @@ def recognising(story: Story) -> None:
     with story.step("certificate", "甲在杭州登记数据产权，取得证书", "a data property is registered in Hangzhou and certified"):
         made = _register(story, a, applicant="alice", register="data-property", title="西湖客流统计数据", rights=["holding"])
         assert made["state"] == "registered", made
+        story.anchored(a)
         content = a.ask("sealed", certificate=made["certificate"])
         story.keep("hangzhou-certificate.sealed.json", base64.b64decode(content))
         story.note(**made)
@@ -198,6 +223,8 @@ def recognising(story: Story) -> None:
         for check in shown["checks"]:
             story.say(f"{check['n']:>2} {check['title'][0]} {check['outcome']}", f"{check['title'][1]}")
         assert shown["state"] == "recognised", shown
+        outcome = next(c["outcome"] for c in shown["checks"] if c["id"] == "anchor")
+        assert outcome == ("ok" if story.chains is not None else "skipped"), shown
         story.keep("presentation.json", json.dumps(shown, ensure_ascii=False, indent=1).encode())
     with story.step("waiver", "据以申请登记：恰好免交约定的材料", "applied with it: exactly what was agreed is waived"):
         plain = _register(story, b, applicant="carol", register="data-property", title="深圳湾水质数据", rights=["holding"],
@@ -251,6 +278,7 @@ def authorising(story: Story) -> None:
         licence = _register(story, b, applicant="bob", register="data-property", title="", rights=["processing_use"],
                         operation="licence", entry=owned["entry"], reviewer="quinn")  # fmt: skip
         assert licence["state"] == "registered" and licence["certificate"], licence
+        story.anchored(b)
         content = b.ask("sealed", certificate=licence["certificate"])
         story.keep("shenzhen-licence.sealed.json", base64.b64decode(content))
         shown = c.ask("present", who="bob", content=content)
@@ -340,7 +368,7 @@ def _one_move(story: Story, a: House, b: House, victim: House, at: str, number: 
         story.keep("transfer-in.json", base64.b64decode(a.ask("document", digest=gone["answer"])))
 
 
-CHAPTERS = (founding, agreeing, recognising, authorising, moving)
+CHAPTERS = (founding, chaining, agreeing, recognising, authorising, moving)
 
 
 def main(out: Path, *, trimmed: bool = False) -> int:

@@ -36,7 +36,7 @@ class Anchored:
 @dataclass(frozen=True)
 class Proven:
     """The contract itself said that the leaf is at `index` of the anchored tree; `later` when that tree extends the
-    checkpoint of the document rather than being it."""
+    checkpoint of the document."""
 
     anchor: Anchored
     index: int
@@ -65,8 +65,9 @@ def prove_included(
     """That a document's fact is in a tree the chain vouches for, by the contract's own `includes`.
 
     `proof` and `leaf` (the leaf hash) are the sealed document's, its checkpoint's signature already verified by the caller.
-    Where that very checkpoint was not anchored, the next larger anchored one is taken, if `read` gives the tiles of the
-    venue's log (`tile/…` paths): then both the growth and the place in the larger tree are proved first.
+    Where that very checkpoint was not anchored, the next larger anchored one is taken, else the largest one that holds the fact,
+    if `read` gives the tiles of the venue's log (`tile/…` paths): then it is proved first that both are states of one log,
+    and where the fact is in the anchored one.
     Errors: as verify_anchor, ProofInvalid, BadTile, and whatever `read` raises."""
     checkpoint = proof.covered_by()
     origin = checkpoint.origin
@@ -75,13 +76,13 @@ def prove_included(
         anchored = verify_anchor(chain, origin, checkpoint, confirmations=confirmations)
         hashes, later = proof.hashes, False
     else:
-        event = _next(there, origin, checkpoint.size)
+        event = _covering(there, origin, checkpoint.size, proof.index)
         if read is None:
             raise NotAnchored(reason=("该检查点未锚定，又未给出日志", "its checkpoint is not anchored, and no log was given"))
-        anchored = _deep(there, origin, event, confirmations)
-        tree = hash_reader(read, event.size)
-        _grew(checkpoint, event, tree)
-        hashes, later = inclusion_proof(proof.index, event.size, tree), True
+        anchored, later = _deep(there, origin, event, confirmations), event.size > checkpoint.size
+        tree = hash_reader(read, max(event.size, checkpoint.size))
+        _one_log(checkpoint, event, tree)
+        hashes = inclusion_proof(proof.index, event.size, tree)
     if not there.includes(origin, anchored.size, proof.index, leaf, hashes):
         raise NotAnchored(reason=("合约不认该事实在锚定的树中", "the contract does not find the fact in the anchored tree"))
     return Proven(anchored, proof.index, leaf, later)
@@ -116,15 +117,21 @@ def _open(chain: Chain, origin: str) -> Contract:
     return there
 
 
-def _next(there: Contract, origin: str, size: int) -> AnchorThere:
-    later = [a for a in there.anchors(origin) if a.size > size]
-    if not later:
-        raise NotAnchored(reason=("尚无更晚的锚定", "nothing later is anchored yet"))
-    return min(later, key=lambda a: a.size)
+def _covering(there: Contract, origin: str, size: int, index: int) -> AnchorThere:
+    found = there.anchors(origin)
+    later = [a for a in found if a.size > size]
+    if later:
+        return min(later, key=lambda a: a.size)
+    earlier = [a for a in found if index < a.size]
+    if not earlier:
+        raise NotAnchored(reason=("尚无包含该事实的锚定", "no tree that holds the fact is anchored yet"))
+    return max(earlier, key=lambda a: a.size)
 
 
-def _grew(old: Checkpoint, new: AnchorThere, tree: Reader) -> None:
-    verify_consistency(old.size, new.size, consistency_proof(old.size, new.size, tree), old.root, new.root)
+def _one_log(checkpoint: Checkpoint, event: AnchorThere, tree: Reader) -> None:
+    """The smaller tree is how the larger one began. Errors: ProofInvalid."""
+    (old, first), (new, second) = sorted(((checkpoint.size, checkpoint.root), (event.size, event.root)))
+    verify_consistency(old, new, consistency_proof(old, new, tree), first, second)
 
 
 def _deep(there: Contract, origin: str, event: AnchorThere | None, confirmations: int) -> Anchored:

@@ -146,17 +146,31 @@ def test_a_sealed_document_is_proved_by_the_contract(venue: Venue, bench: Bench,
         queries.prove_document(chain, document, keys)
     found = queries.prove_document(chain, document, keys, read=tile_files.read)
     assert found.later and found.anchor.size == late.size > early.size and found.anchor.deep > 1
-    exact = queries.prove_document(queries.chain_named("coast"), read_sealed(evidence.sealed(digest)), keys, confirmations=3)
+    exactly = evidence.sealed(digest)
+    exact = queries.prove_document(queries.chain_named("coast"), read_sealed(exactly), keys, confirmations=3)
     assert not exact.later and exact.anchor.size == late.size and exact.leaf == found.leaf
     with pytest.raises(NotAnchored):
         queries.prove_document(chain, document, keys, read=tile_files.read, confirmations=10_000)
+    venue.facts(30)  # sealed under a checkpoint that is not anchored yet: the anchored tree already holds the fact
+    newer = read_sealed(evidence.sealed(digest))
+    with pytest.raises(NotAnchored):
+        queries.prove_document(chain, newer, keys)
+    held = queries.prove_document(chain, newer, keys, read=tile_files.read)
+    assert not held.later and held.anchor.size == late.size < newer.proof.covered_by().size and held.leaf == found.leaf
+    venue.pass_time(seconds=1)
+    other = signer.sign_document("Voucher", number="V-2", subject={"fen": 200}, now=venue.now)
+    fresh = documents.put(signer.document_bytes(other))
+    journal.record("thing.done", subject="kernel_test.thing:8", actor=ALICE, now=venue.now, digests={"voucher": fresh})
+    venue.facts(1)
+    with pytest.raises(NotAnchored):  # no anchored tree holds it
+        queries.prove_document(chain, read_sealed(evidence.sealed(fresh)), keys, read=tile_files.read)
     file, key = tmp_path / "v.sealed.json", tmp_path / "venue.vkey"
     file.write_bytes(content)
     key.write_text(keys.text(), "utf-8")
     asked = ["verify", str(file), "--chain", "city", "--key", str(key)]
     with pytest.raises(NotAnchored):
         shugu(*asked)
-    file.write_bytes(evidence.sealed(digest))
+    file.write_bytes(exactly)
     assert shugu(*asked) == 0
     file.write_bytes(evidence.sealed(digest).replace(b'"fen":100', b'"fen":900'))
     with pytest.raises(ShuguError):
