@@ -1,5 +1,5 @@
-"""Three venues as processes of their own, on two chains where a node is installed: agreements, a recognised certificate and its
-waiver, refusals, an authorisation, and an entry that moves while either side is killed. The trimmed telling of `make federation`."""
+"""Three venues as processes of their own, on two chains where a node is installed: agreements, a recognised certificate, its
+waiver, refusals, an authorisation, and an entry that moves while a side is killed. The trimmed telling of `make federation`."""
 
 from __future__ import annotations
 
