@@ -149,6 +149,9 @@ class Chains:
 
 
 def _account(key: type[Any]) -> Any:
+    from shugu.edges.chain import software
+
+    software.ready()
     from eth_account import Account
 
     secret = bytes.fromhex(_ADMIN)

@@ -11,7 +11,8 @@ import base64
 import binascii
 import hashlib
 import json
-from typing import NoReturn
+import re
+from typing import Final, NoReturn
 
 import rfc8785
 
@@ -73,8 +74,32 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return out
 
 
+_NESTING: Final = re.compile(rb'[\[\]{}"\\]')
+
+
+def _refuse_deep(data: bytes) -> None:
+    """Much too deep is told before the text is read, however high the process's recursion limit stands; `_check` tells the
+    last level exactly."""
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return
+    depth, quoted, escaped_at = 0, False, -1
+    for found in _NESTING.finditer(data):
+        sign, at = found[0], found.start()
+        if at == escaped_at:
+            continue
+        if sign == b"\\":
+            escaped_at = at + 1
+        elif sign == b'"':
+            quoted = not quoted
+        elif not quoted:
+            depth += 1 if sign in b"[{" else -1
+            if depth > MAX_DEPTH + 1:
+                raise NotCanonical(reason=(f"嵌套超过 {MAX_DEPTH} 层", f"nested deeper than {MAX_DEPTH} levels"))
+
+
 def parse(data: bytes) -> object:
     """The value of canonical bytes; any other spelling of it is refused. Raises NotCanonical."""
+    _refuse_deep(data)
     try:
         value: object = json.loads(
             data.decode("utf-8"),

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from shugu.edges.chain import software
 from shugu.edges.chain.config import Chain
 from shugu.edges.chain.errors import (
     ChainMismatch,
@@ -94,6 +95,7 @@ class Contract:
 
     def __init__(self, chain: Chain) -> None:
         """Errors: ChainSoftwareMissing."""
+        software.ready()
         try:
             import requests
             from eth_abi.exceptions import DecodingError
@@ -263,6 +265,7 @@ def _told(error: Any) -> str:
 @lru_cache(maxsize=1)
 def _selectors() -> dict[str, str]:
     """The contract's own errors by the first four bytes of what it reverts with."""
+    software.ready()
     from eth_utils.crypto import keccak
 
     out = {}

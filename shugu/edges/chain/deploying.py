@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Final
 
+from shugu.edges.chain import software
 from shugu.edges.chain.config import Chain
 from shugu.edges.chain.contract import Contract, Receipt, artefact, connect
 from shugu.edges.chain.errors import ChainMismatch, ChainUnreachable, ContractRefused
@@ -29,6 +30,7 @@ class Deployed:
 
 def deploy(chain: Chain, key: ChainKey, admin: str, *, wait: float = WAIT_SECONDS) -> Deployed:
     """A new contract with this administrator, paid by `key`. Errors: ChainMismatch, ChainUnreachable, NodeRefused."""
+    software.ready()
     from eth_abi.abi import encode
 
     there = connect(chain)

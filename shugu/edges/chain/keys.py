@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from shugu.edges.chain.errors import ChainSoftwareMissing
+from shugu.edges.chain import software
 from shugu.formats.errors import BadKey
 
 
@@ -25,10 +25,9 @@ class ChainKey:
 
 
 def _account() -> Any:
-    try:
-        from eth_account import Account
-    except ImportError as error:
-        raise ChainSoftwareMissing(name="eth-account") from error
+    software.ready()
+    from eth_account import Account
+
     return Account
 
 

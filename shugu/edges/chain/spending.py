@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shugu.edges.chain import software
 from shugu.edges.chain.contract import Contract
 from shugu.edges.chain.keys import ChainKey
 
@@ -59,6 +60,7 @@ def raised(fee: Fee, percent: int, present: Fee, ceiling: int) -> Fee | None:
 
 
 def sign_call(there: Contract, key: ChainKey, *, data: str, nonce: int, gas: int, fee: Fee, deploy: bool = False) -> Signed:
+    software.ready()
     from eth_account import Account
 
     body: dict[str, Any] = {"nonce": nonce, "gas": gas, "value": 0, "data": data, "chainId": there.chain.chain_id}

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shugu.edges.chain.errors import ChainSoftwareMissing, ContractRefused
+from shugu.edges.chain import software
+from shugu.edges.chain.errors import ContractRefused
 
 if TYPE_CHECKING:
     from eth_account.messages import SignableMessage
@@ -49,10 +50,9 @@ class Appointment:
 
 
 def _encode(domain: dict[str, Any], kind: str, members: list[tuple[str, str]], values: dict[str, Any]) -> SignableMessage:
-    try:
-        from eth_account.messages import encode_typed_data
-    except ImportError as error:
-        raise ChainSoftwareMissing(name="eth-account") from error
+    software.ready()
+    from eth_account.messages import encode_typed_data
+
     types = {kind: [{"name": name, "type": type_} for name, type_ in members]}
     return encode_typed_data(domain, types, values)
 
@@ -82,8 +82,7 @@ def signer_of(statement: Statement | Appointment, signature: bytes) -> str:
 
 def origin_hash(origin: str) -> bytes:
     """keccak256 of the origin: how a contract names a venue."""
-    try:
-        from eth_utils.crypto import keccak
-    except ImportError as error:
-        raise ChainSoftwareMissing(name="eth-utils") from error
+    software.ready()
+    from eth_utils.crypto import keccak
+
     return bytes(keccak(text=origin))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shugu.edges.chain import deploying
+from shugu.edges.chain import deploying, software
 from shugu.edges.chain.config import Chain
 from shugu.edges.chain.contract import Contract, connect
 from shugu.edges.chain.keys import ChainKey
@@ -24,6 +24,7 @@ ORIGIN = "log.test.example"
 
 
 def key_of(secret: bytes) -> ChainKey:
+    software.ready()
     from eth_account import Account
 
     return ChainKey(str(Account.from_key(secret).address), secret)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from shugu.edges.chain import installed, queries, views
+from shugu.edges.chain import installed, queries, software, views
 from shugu.edges.chain.errors import ChainConfigInvalid, ChainUnknown
 from shugu.edges.chain.tests import anvil
 from shugu.edges.chain.tests.conftest import Bench
@@ -88,6 +90,7 @@ def test_a_venue_is_set_up_by_commands_alone(
     address = capsys.readouterr().out.strip()
     with pytest.raises(BadKey):
         shugu("key", str(folder / "venue.json"), "--passphrase", str(folder / "pass"))
+    software.ready()
     from eth_account import Account
 
     admin = str(Account.from_key(anvil.ADMIN).address)
@@ -139,3 +142,9 @@ def test_a_wrong_configuration_is_named_and_nothing_is_guessed(venue: Venue, tex
         installed.chains()
     assert queries.anchors() == []
 
+
+
+def test_the_chain_libraries_leave_the_recursion_limit_as_it_was() -> None:
+    code = "import sys; b = sys.getrecursionlimit(); from shugu.edges.chain import software; software.ready(); "
+    code += "assert 'web3' in sys.modules and sys.getrecursionlimit() == b"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,9 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from eth_account import Account
-
-from shugu.edges.chain import command_line, deploying, services
+from shugu.edges.chain import command_line, deploying, services, software
 from shugu.edges.chain.models import Anchor, ChainState
 from shugu.edges.chain.services import Reached, nothing
 from shugu.edges.chain.tests import anvil
@@ -31,6 +29,9 @@ PAYER = bytes.fromhex("7c852118294e51e653712a81e05800f419141751be58f605c371e1514
 def keystore(secret: bytes) -> str:
     """As eth-account writes it, with few rounds: what the rounds are worth is not under test."""
     import json
+
+    software.ready()
+    from eth_account import Account
 
     return json.dumps(Account.encrypt(secret, PASSPHRASE, kdf="scrypt", iterations=2))
 
