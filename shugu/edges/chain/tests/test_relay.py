@@ -156,7 +156,8 @@ def test_a_sealed_document_is_proved_by_the_contract(venue: Venue, bench: Bench,
     with pytest.raises(NotAnchored):
         queries.prove_document(chain, newer, keys)
     held = queries.prove_document(chain, newer, keys, read=tile_files.read)
-    assert not held.later and held.anchor.size == late.size < newer.proof.covered_by().size and held.leaf == found.leaf
+    assert newer.proof is not None and late.size < newer.proof.covered_by().size
+    assert not held.later and held.anchor.size == late.size and held.leaf == found.leaf
     venue.pass_time(seconds=1)
     other = signer.sign_document("Voucher", number="V-2", subject={"fen": 200}, now=venue.now)
     fresh = documents.put(signer.document_bytes(other))
