@@ -38,6 +38,11 @@ if ! $BIN/python -c "import pkcs11" 2>/dev/null; then
     echo "!! python-pkcs11 (extra: hsm) is not installed: HSM tests will be SKIPPED"
 fi
 
+if ! $BIN/python -c "import moto.server, s3fs" 2>/dev/null; then
+    # Their exact pins on one another keep pip from resolving them together with the rest.
+    echo "!! no moto and s3fs: the log in an S3 bucket is SKIPPED (.venv/bin/pip install s3fs 'moto[server]'), other stores are tried"
+fi
+
 echo "== style";        $BIN/ruff check .
 echo "== types";        $BIN/mypy shugu connector
 echo "== layers";       $BIN/lint-imports --no-cache
