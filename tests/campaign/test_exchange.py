@@ -56,22 +56,24 @@ def _campaign(venue: Venue, seed: int, rounds: int, commands: int) -> list[str]:
     return killed
 
 
-def _holds(venue: Venue, commands: int) -> None:
+def _holds(venue: Venue, commands: int, checkpoints: int) -> None:
+    """`checkpoints`: how many must have been public at least, that of the empty log among them."""
     found = venue.do("examine")
     assert (found["violations"], found["lost"], found["stuck"], found["forks"]) == ([], [], [], [])
     assert found["acknowledged"] == 4 * commands * len(WRITERS)
-    assert len(venue.seen) > 2, "hardly any checkpoint was public"
+    assert len(venue.seen) >= checkpoints, "hardly any checkpoint was public"
 
 
 @pytest.mark.xdist_group("campaign")
 def test_facts_survive_the_death_of_worker_writer_and_database(venue: Venue) -> None:
     killed = _campaign(venue, seed=1, rounds=3, commands=12)
     assert set(killed) == {"worker", "writer", "database"}
-    _holds(venue, 12)
+    # A worker killed while it starts may find all that was written waiting for it: then one batch takes it.
+    _holds(venue, 12, checkpoints=2)
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("seed", [11, 12, 13])
 def test_facts_survive_many_deaths(venue: Venue, seed: int) -> None:
     _campaign(venue, seed, rounds=24, commands=300)
-    _holds(venue, 300)
+    _holds(venue, 300, checkpoints=10)
