@@ -73,7 +73,9 @@ def start_over() -> None:
     from shugu.evidence import tile_files
 
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE evidence_logstate, evidence_checkpoint, kernel_position, kernel_sequencerstate")
+        cursor.execute(
+            "TRUNCATE evidence_logstate, evidence_checkpoint, evidence_published, kernel_position, kernel_sequencerstate"
+        )
         cursor.execute("CHECKPOINT")
     shutil.rmtree(tile_files.root())
 
