@@ -109,10 +109,6 @@ def check_name(name: str) -> str:
     return name
 
 
-def is_package(files: Files) -> bool:
-    return MANIFEST in files
-
-
 @dataclass(frozen=True)
 class _Manifest:
     raw: Mapping[str, object]
@@ -338,7 +334,3 @@ def _originals(opened: Sequence[_Opened], manifest: _Manifest, files: Files) -> 
         raise CommitmentMismatch(reason=(f"缺少原件 {lost[0][:16]}…", f"the original {lost[0][:16]}… is missing"))
     here, gone = len(named & held), len(named & manifest.absent)
     return (f"{here} 件在包内，{gone} 件列明缺失", f"{here} here, {gone} listed as absent")
-
-
-def is_archive(data: bytes) -> bool:
-    return data.startswith(b"PK\x03\x04")
