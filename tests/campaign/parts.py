@@ -161,6 +161,25 @@ def revive() -> dict[str, Any]:
     return {"postmaster": server.get_pid()}
 
 
+def join_a_dying_database(times: int) -> dict[str, Any]:
+    """Start while the server is killed `times` times between our joining it and our first word to it."""
+    from shugu.kernel import embedded
+    from shugu.kernel.home import Home
+    from tests.campaign.homes import kill
+
+    ensure, killed = embedded._ensure_database, []
+
+    def die_first(server: Any) -> None:
+        if len(killed) < times:
+            killed.append(server.get_pid())
+            kill(killed[-1])
+        ensure(server)
+
+    embedded._ensure_database = die_first
+    server = embedded.start(Home.from_environment().path / "postgres")
+    return {"killed": killed, "postmaster": server.get_pid()}
+
+
 def waiting() -> dict[str, Any]:
     """Facts that are not in the log yet."""
     import django
@@ -177,7 +196,7 @@ def main(words: list[str]) -> int:
 
     parts: dict[str, Any] = {
         "found": found, "write": lambda name, count: write(name, int(count)), "examine": examine,
-        "revive": revive, "waiting": waiting,
+        "revive": revive, "waiting": waiting, "join": lambda times: join_a_dying_database(int(times)),
         "stage": money.stage, "money": lambda die_at: money.run(int(die_at)), "conserved": money.conserved,
         "faults": lambda seed, runs: faults.faults(int(seed), int(runs)),
     }  # fmt: skip

@@ -72,6 +72,14 @@ def test_facts_survive_the_death_of_worker_writer_and_database(venue: Venue) -> 
     _holds(venue, 12, checkpoints=2)
 
 
+@pytest.mark.xdist_group("campaign")
+def test_a_process_starts_although_the_database_dies_under_it(venue: Venue) -> None:
+    """Joined and killed before the first word, twice: it starts the server again and goes on."""
+    began = venue.do("join", "2")
+    assert len(set(began["killed"])) == 2
+    assert began["postmaster"] not in began["killed"]
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize("seed", [11, 12, 13])
 def test_facts_survive_many_deaths(venue: Venue, seed: int) -> None:
