@@ -51,7 +51,7 @@ def move_many(
     refused: dict[int, Refused] = {}
     planned: list[_Planned] = []
     with _collector_off(), transaction.atomic():
-        for view in store.read_cases(sorted(set(cases))):
+        for view in _knowing(store.read_cases(sorted(set(cases))), command, now):
             try:
                 planned.append(_plan(view, command, actor, now, ground))
             except Refused as refusal:
@@ -76,11 +76,23 @@ def _collector_off() -> Iterator[None]:
             gc.enable()
 
 
+def _knowing(views: Sequence[Keyed], command: Command, now: datetime) -> list[Keyed]:
+    """Each view with its context where its step asks for one, read together where the subject has a set-wise form."""
+    asking: dict[str, list[int]] = {}
+    for view in views:
+        tab = table(view.procedure, view.version)
+        step = tab.step(view.state, command.do)
+        if step is not None and _asks_context(step):
+            asking.setdefault(tab.subject, []).append(view.id)
+    known: dict[int, Mapping[str, Any]] = {}
+    for subject, cases in asking.items():
+        together, single = VOCABULARY.bulk_contexts.get(subject), VOCABULARY.contexts[subject]
+        known.update(together(cases, now) if together is not None else {case: single(case, now) for case in cases})
+    return [view.knowing(known[view.id]) if view.id in known else view for view in views]
+
+
 def _plan(view: Keyed, command: Command, actor: Actor, now: datetime, ground: str) -> _Planned:
     tab = table(view.procedure, view.version)
-    step = tab.step(view.state, command.do)
-    if step is not None and _asks_context(step):
-        view = view.knowing(VOCABULARY.contexts[tab.subject](view.id, now))
     decision = decide(tab, view, command, actor, now)
     if not isinstance(decision, Move):
         raise Refused(why=("逐件表示意见", "voices are given case by case"))

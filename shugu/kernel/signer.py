@@ -6,7 +6,7 @@ every time, so that web and worker processes follow a rotation without being sta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -67,9 +67,11 @@ def sign_document(
     now: datetime,
     valid_until: datetime | None = None,
     status: Seat | None = None,
+    by: Sequence[Signer] = (),
 ) -> dict[str, Any]:
     """A signed credential (W3C VC Data Model 2.0) of type `kind` about `subject`; its digest belongs in the fact
-    of the move that issues it. One that can lose force has a seat (`status.allot`). A demonstration home marks it."""
+    of the move that issues it. One that can lose force has a seat (`status.allot`). A demonstration home marks it.
+    `by`: what `keys()` gave within this transaction, for whoever signs thousands."""
     body: dict[str, Any] = {
         "@context": [CONTEXT],
         "id": f"urn:shugu:{runtime.venue_id()}:{number}",
@@ -84,7 +86,7 @@ def sign_document(
         body["credentialStatus"] = list(status.entries)
     if runtime.demo():
         body["credentialSubject"]["demo"] = True
-    return sign_credential(body, keys(), now)
+    return sign_credential(body, tuple(by) or keys(), now)
 
 
 def document_bytes(credential: Mapping[str, Any]) -> bytes:

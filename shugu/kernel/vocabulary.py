@@ -6,7 +6,7 @@ A table that uses a name nobody registered is refused at start.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -43,6 +43,7 @@ W = TypeVar("W")
 Guard = Callable[[CaseView], Verdict]
 Predicate = Callable[[CaseView], bool]
 Context = Callable[[int, datetime], Mapping[str, Any]]
+Contexts = Callable[[Sequence[int], datetime], Mapping[int, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Vocabulary:
         self.effects: dict[str, Callable[..., None]] = {}
         self.bulk_effects: dict[str, Callable[..., None]] = {}
         self.contexts: dict[str, Context] = {}
+        self.bulk_contexts: dict[str, Contexts] = {}
         self.openers: dict[str, Callable[[Any], Opening | None]] = {}
 
     def _put(self, shelf: dict[str, Any], name: str, value: Any) -> None:
@@ -151,6 +153,16 @@ class Vocabulary:
 
         return take
 
+    def bulk_context(self, subject: str) -> Callable[[Contexts], Contexts]:
+        """The set-wise form of the context of that subject: `contexts(case_ids, now) -> {case: {name: value}}`, each
+        exactly what the single one would tell."""
+
+        def take(function: Contexts) -> Contexts:
+            self._put(self.bulk_contexts, subject, function)
+            return function
+
+        return take
+
     def opener(self, procedure: str) -> Callable[[Callable[[Any], Opening | None]], Any]:
         """How a case of `procedure` is opened by a step (`opens`: given the Applied) or by a fact (a duty table's
         `opened_by_fact`: given the FactView). None: nothing is owed this time."""
@@ -170,4 +182,5 @@ predicate_of = VOCABULARY.predicate_of
 effect = VOCABULARY.effect
 bulk_effect = VOCABULARY.bulk_effect
 context = VOCABULARY.context
+bulk_context = VOCABULARY.bulk_context
 opener = VOCABULARY.opener

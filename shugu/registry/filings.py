@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache, partial
 from typing import Any
 
 from shugu.kernel import engine, journal
@@ -17,7 +18,7 @@ from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Case, Fact, Material
 from shugu.kernel.queries import name_fact
 from shugu.kernel.tables import table
-from shugu.kernel.vocabulary import context
+from shugu.kernel.vocabulary import bulk_context, context
 from shugu.kernel.workdays import local_day
 from shugu.registry import (
     accounts,
@@ -88,11 +89,22 @@ class Told(Mapping[str, Any]):
 
 @context("registry.filing")
 def filing_context(case: int, now: datetime) -> Mapping[str, Any]:
+    return filing_contexts([case], now)[case]
+
+
+@bulk_context("registry.filing")
+def filing_contexts(many: Sequence[int], now: datetime) -> dict[int, Mapping[str, Any]]:
+    """The rows of all are read together, when the first of them is asked for."""
+    rows = cache(lambda: Filing.objects.select_related("entry", "recognition").in_bulk(many))
+    return {case: _told(case, partial(_row_of, rows, case), now) for case in many}
+
+
+def _row_of(rows: Callable[[], Mapping[int, Filing]], case: int) -> Filing:
+    return rows()[case]
+
+
+def _told(case: int, row: Callable[[], Filing], now: datetime) -> Told:
     today = local_day(now)
-
-    def row() -> Filing:
-        return Filing.objects.select_related("entry").get(pk=case)
-
     return Told(
         {
             "corrections": lambda: Fact.objects.filter(case_id=case, name="filing.correction_asked").count(),

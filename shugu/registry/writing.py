@@ -6,11 +6,12 @@ records that change as a fact of its own, with the digests of the certificates i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from shugu.formats.suites import Signer
 from shugu.kernel import documents, journal, runtime, signer, store
 from shugu.kernel import status as seats
 from shugu.kernel.cases import Actor, Rules
@@ -131,9 +132,9 @@ def _papers(w: Writing, line: Entry, version: int, last: date, said: Mapping[str
 
 def sign_paper(
     w: Writing, kind: str, number: str, seat: Seat, line: Entry, version: int, last: date, said: Mapping[str, Any],
-    words: Printed, held: list[dict[str, Any]], **more: Any,
+    words: Printed, held: list[dict[str, Any]], by: Sequence[Signer] = (), **more: Any,
 ) -> bytes:  # fmt: skip
-    """The bytes of one certificate, signed. `held`: the holders as `named` tells them."""
+    """The bytes of one certificate, signed. `held`: the holders as `named` tells them; `by`: as of `signer.sign_document`."""
     objects = words.objects
     subject = certificates.subject(
         entry=line.number, version=version, register=w.row.register, regime=words.register.regime, title=said["title"],
@@ -144,7 +145,7 @@ def sign_paper(
     )  # fmt: skip
     credential = signer.sign_document(
         certificates.credential_type(kind), number=number, now=w.now, valid_until=end_of_day(last), subject=subject,
-        status=seat,
+        status=seat, by=by,
     )  # fmt: skip
     return signer.document_bytes(credential)
 

@@ -10,7 +10,7 @@ from datetime import date
 from functools import partial
 from typing import Any, TypeVar
 
-from shugu.kernel import journal, setwise
+from shugu.kernel import journal, setwise, signer
 from shugu.kernel import status as seats
 from shugu.kernel.engine import Applied
 from shugu.kernel.vocabulary import bulk_effect
@@ -106,13 +106,13 @@ def _papers(many: Sequence[Writing], lines: Sequence[Entry], lasts: Sequence[dat
     asked = [(n, kind) for n, w in enumerate(many) for kind in _kinds(w, known)]
     numbers = setwise.next_numbers("certificate", many[0].day.year, len(asked))
     places = seats.allot_many(status.CERTIFICATE, len(asked))
-    out = []
+    keys, out = signer.keys(), []
     for (n, kind), number, seat in zip(asked, numbers, places, strict=True):
         w = many[n]
         words = _once(known.printed, (w.rules.id, w.row.register), partial(printed, w.row.register, w.rules))
         said = writing.said_at_first(w)
         held = _named(w, known)
-        content = writing.sign_paper(w, kind, number, seat, lines[n], 1, lasts[n], said, words, held)
+        content = writing.sign_paper(w, kind, number, seat, lines[n], 1, lasts[n], said, words, held, keys)
         out.append(_Paper(n, kind, number, content, seat.number))
     return out
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
 from django.db import transaction
 
 from shugu.kernel import bulk, documents, engine, journal, setwise, sweeping
-from shugu.kernel.cases import Actor, ActorKind, Command, PartyView
+from shugu.kernel.cases import Actor, ActorKind, CaseView, Command, PartyView
 from shugu.kernel.errors import Forbidden
 from shugu.kernel.models import Case, CaseParty, Clock, Fact, Material
 from shugu.kernel.procedure import parse_table
 from shugu.kernel.setwise import NewCase, NewMaterial
 from shugu.kernel.tests import bench_table
 from shugu.kernel.tests.test_engine import RITA, RONG, accepted, do, opened, state
-from shugu.kernel.vocabulary import VOCABULARY
+from shugu.kernel.text import Text
+from shugu.kernel.vocabulary import OK, VOCABULARY, No, Verdict
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bench")]
 ALICE = Actor(ActorKind.PERSON, person=1, org=10)
@@ -99,6 +101,32 @@ def test_an_effect_with_a_set_wise_form_is_called_once_for_all(now: datetime, mo
     bulk.move_many(cases[:2], Command("decide"), actor=RONG, now=now)
     do(cases[2], "decide", RONG, now)
     assert together == [cases[:2]] and singly == [cases[2]]
+
+
+def test_a_context_with_a_set_wise_form_is_read_once_for_all(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the cases whose step asks are told, each what the single form would have told it."""
+    cases = [accepted(now) for _ in range(3)]
+    steps = [{**s, "if": ["kernel_test.even"]} if s["do"] == "decide" else s for s in bench_table.RAW["step"]]
+    tab = parse_table({**bench_table.RAW, "step": steps}, "kernel_test", "test")
+    for module in (engine, bulk):
+        monkeypatch.setattr(module, "table", lambda procedure, version=None: tab)
+    asked: list[list[int]] = []
+
+    def even(view: CaseView) -> Verdict:
+        return OK if view.facts["place"] % 2 == 0 else No(Text("奇数", "odd"))
+
+    def contexts(many: Sequence[int], at: datetime) -> dict[int, dict[str, int]]:
+        asked.append(list(many))
+        return {case: {"place": cases.index(case)} for case in many}
+
+    monkeypatch.setitem(VOCABULARY.guards, "kernel_test.even", even)
+    monkeypatch.setitem(VOCABULARY.bulk_contexts, tab.subject, contexts)
+    done = bulk.move_many(cases, Command("decide"), actor=RONG, now=now)
+    assert asked == [cases]
+    assert done.moved == (cases[0], cases[2]) and list(done.refused) == [cases[1]]
+    again = accepted(now)
+    bulk.move_many([again], Command("return", {"defects": ["缺少来源证明"]}), actor=RITA, now=now)
+    assert asked == [cases], "a step without words asks for nothing"
 
 
 def test_many_clocks_of_one_day_fire_together_as_they_would_one_by_one(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
