@@ -1,5 +1,5 @@
 """`shugu`: found, run, verify and audit a venue. `verify`, `log` and `witness` need the light core only: no Django, no
-database (`log witness` excepted, which is the venue's own)."""
+database (`log witness` and `log rebuild` excepted, which are the venue's own)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from shugu.verifier.cli import main as verify
 
         return verify(arguments[1:])
-    if arguments[:1] == ["witness"] or (arguments[:1] == ["log"] and arguments[1:2] != ["witness"]):
+    if arguments[:1] == ["witness"] or (arguments[:1] == ["log"] and arguments[1:2] not in (["witness"], ["rebuild"])):
         from shugu.logtools.cli import main as logtools
 
         return logtools(arguments[0], arguments[1:])

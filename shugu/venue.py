@@ -268,11 +268,11 @@ def rules(options: argparse.Namespace) -> int:
 
 
 def log(options: argparse.Namespace) -> int:
-    """What `shugu log witness` does (shugu/evidence/witness_cli.py); the rest of `shugu log` needs no venue."""
+    """What `shugu log witness` and `shugu log rebuild` do; the rest of `shugu log` needs no venue."""
     setup()
-    from shugu.evidence import witness_cli
+    from shugu.evidence import log_cli
 
-    return witness_cli.run(options.rest[1:])
+    return log_cli.run(options.rest)
 
 
 def keys(options: argparse.Namespace) -> int:

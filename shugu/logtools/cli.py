@@ -155,8 +155,11 @@ def _witness_serve(options: argparse.Namespace) -> int:
 
 def _log_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="shugu log", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+        prog="shugu log", description=__doc__, formatter_class=argparse.RawTextHelpFormatter,
+        epilog="本场所自己的日志 / of the venue's own log:\n"
+        "  shugu log witness     见证其他日志 / witness others' logs\n"
+        "  shugu log rebuild     由事实簿重新导出日志文件 / derive its files again from the journal",
+    )  # fmt: skip
     sub = parser.add_subparsers(dest="what", required=True)
     key_help = "日志的 .vkey 文件或 vkey，可重复 / the log's .vkey file or vkey; may be repeated"
     audit_ = sub.add_parser("audit", help="由条目重算整个日志 / derive a whole log again from its entries")

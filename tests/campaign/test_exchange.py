@@ -18,7 +18,7 @@ def _campaign(venue: Venue, seed: int, rounds: int, commands: int) -> list[str]:
     """Kill `rounds` times while two writers each make `commands` organisations; what was killed."""
     dice, killed = random.Random(seed), []
     stop = threading.Event()
-    watcher = threading.Thread(target=venue.watch, args=(stop,))
+    watcher = threading.Thread(target=venue.watch, args=(stop,), daemon=True)
     watcher.start()
     worker = venue.spawn("shugu.cli", "worker")
     writers = {name: venue.part("write", name, str(commands)) for name in WRITERS}
@@ -40,7 +40,7 @@ def _campaign(venue: Venue, seed: int, rounds: int, commands: int) -> list[str]:
             if writers[name].poll() is None:
                 kill(writers[name].pid)
             writers[name] = venue.part("write", name, str(commands))
-    wait_for(list(writers.values()), 120)
+    wait_for(list(writers.values()), 100 + 3 * commands)
     assert worker.poll() is None, "the worker ended by itself"
     deadline = time.monotonic() + 30
     while venue.do("waiting")["facts"]:

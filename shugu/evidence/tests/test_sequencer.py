@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from shugu.evidence import domain, journal_rows, queries, services, tile_files
+from shugu.evidence import domain, journal_rows, log_cli, queries, services, tile_files
 from shugu.evidence.errors import LogForked
 from shugu.evidence.log_audit import audit_log
 from shugu.evidence.models import Checkpoint, LogState
@@ -188,6 +188,19 @@ def test_the_whole_tile_store_is_derived_from_the_journal(write: Write, now: dat
     assert services.rebuild() == len(before) - 1
     assert {name: tile_files.read(name) for name in tile_files.names()} == before
     assert list(audit_log()) == []
+
+
+def test_a_lost_log_is_derived_again_from_the_command_line(
+    write: Write, now: datetime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(3)
+    services.sequence_once(now)
+    before = {name: tile_files.read(name) for name in tile_files.names()}
+    for name in before:
+        (tile_files.root() / name).unlink()
+    assert log_cli.run(["rebuild"]) == 0
+    assert f" {len(before) - 1} " in capsys.readouterr().out
+    assert {name: tile_files.read(name) for name in tile_files.names()} == before
 
 
 def test_the_database_refuses_a_log_that_shrinks(write: Write, now: datetime) -> None:

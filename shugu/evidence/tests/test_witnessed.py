@@ -12,7 +12,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test import Client
 
-from shugu.evidence import queries, services, witness_cli, witnessed
+from shugu.evidence import log_cli, queries, services, witnessed
 from shugu.evidence.errors import AlreadyWitnessed
 from shugu.evidence.models import WitnessAlarm, WitnessedLog
 from shugu.evidence.tests.conftest import AUDITOR, STRANGER
@@ -159,7 +159,7 @@ def test_the_page_adds_and_removes(visit: Visit, log: SmallLog, now: datetime) -
 
 def test_the_command_lists(db: None, log: SmallLog, now: datetime, capsys: pytest.CaptureFixture[str]) -> None:
     begin(log, now)
-    assert witness_cli.run(["list"]) == 0
+    assert log_cli.run(["witness", "list"]) == 0
     assert capsys.readouterr().out == f"{ORIGIN}\t0\twitnessed\t0\t0\n"
     with pytest.raises(NotFound):
-        witness_cli.run(["remove", ORIGIN, "--as", "nobody"])
+        log_cli.run(["witness", "remove", ORIGIN, "--as", "nobody"])

@@ -1,4 +1,5 @@
-"""`shugu log witness add|list|remove`: the operator's page at /operations/witness/, in a terminal."""
+"""The venue's own part of `shugu log`: `witness add|list|remove` (the operator's page at /operations/witness/, in a terminal)
+and `rebuild`."""
 
 from __future__ import annotations
 
@@ -14,8 +15,11 @@ from shugu.party import queries as parties
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="shugu log witness", description="本场所见证的日志 / logs this venue witnesses")
-    sub = parser.add_subparsers(dest="what", required=True)
+    parser = argparse.ArgumentParser(prog="shugu log", description="本场所的日志 / this venue's log")
+    parts = parser.add_subparsers(dest="part", required=True)
+    parts.add_parser("rebuild", help="由事实簿重新导出日志文件 / derive its files again from the journal")
+    witness = parts.add_parser("witness", help="本场所见证的日志 / logs this venue witnesses")
+    sub = witness.add_subparsers(dest="what", required=True)
     add = sub.add_parser("add", help="见证一个日志 / witness a log")
     add.add_argument("--key", type=Path, required=True, help="日志的 .vkey 文件 / the log's .vkey file")
     sub.add_parser("list", help="见证的日志 / witnessed logs")
@@ -27,8 +31,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """The exit code; `list` gives 1 when a witnessed log has forked. Errors: as the commands; NotFound for the account."""
+    """The exit code; `witness list` gives 1 when a witnessed log has forked. Errors: as the commands; LogForked of a rebuild;
+    NotFound for the account."""
     options = _parser().parse_args(arguments)
+    if options.part == "rebuild":
+        count = services.rebuild()
+        print(f"已由事实簿重新导出 {count} 个日志文件 / {count} files of the log derived again from the journal")
+        return 0
     if options.what == "list":
         found = queries.witnessed()
         for log in found:
