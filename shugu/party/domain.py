@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Final
 
 from shugu.formats.canonical import canonical
 from shugu.kernel.cases import CaseView
 from shugu.kernel.text import Text
 from shugu.kernel.vocabulary import OK, No, Verdict, guard, predicate
+
+
+@dataclass(frozen=True)
+class SigningKeyView:
+    """A signing key of an organisation. `vkey`: a C2SP verifier key line; `retired_at`: None while it signs."""
+
+    vkey: str
+    registered_at: datetime
+    retired_at: datetime | None
+
 
 SEATS: Final[Mapping[str, Text]] = {
     "registrar": Text("登记员", "Registrar"),

@@ -138,6 +138,16 @@ class ConnectorKeyForm(FieldForm):
     )  # fmt: skip
 
 
+class ReplaceKeysForm(FieldForm):
+    reason = forms.CharField(
+        label=words("更换原因", "Why they are replaced"), min_length=2, max_length=200,
+        help_text=words(
+            "更换后立即以新密钥签署；此前的签署仍可核验，旧密钥此后的签署一律无效。",
+            "The new keys sign at once; what was signed before goes on verifying, nothing later under the old keys does.",
+        ),
+    )  # fmt: skip
+
+
 class StaffForm(FieldForm):
     """A new account of the venue's staff or of a supervisor; the password is told to the person once."""
 

@@ -31,8 +31,16 @@ class RegisterConnectorKey:
     vkey: str
 
 
+@dataclass(frozen=True)
+class ReplaceSigningKeys:
+    """`reason`: why, in the organisation's own words, 2–200 characters; it goes into the facts."""
+
+    org: int
+    reason: str
+
+
 def make_signing_keys(org: Organisation, *, actor: Actor, now: datetime) -> None:
-    """Ed25519 always, SM2 beside it under suite `sm`; written once per organisation."""
+    """Ed25519 always, SM2 beside it under suite `sm`; one set in force per organisation."""
     name = f"{signer.origin()}/org/{org.number}"
     for suite_name in ["intl", "sm"] if runtime.suite() == "sm" else ["intl"]:
         key = generate(suite_name, name)
@@ -41,6 +49,31 @@ def make_signing_keys(org: Organisation, *, actor: Actor, now: datetime) -> None
             registered_at=now,
         )  # fmt: skip
         _tell(row, actor, now)
+
+
+@command("party.replace_signing_keys", ("更换单位签名密钥", "replace an organisation's signing keys"))
+def replace_signing_keys(cmd: ReplaceSigningKeys, *, actor: Actor, now: datetime) -> tuple[str, ...]:
+    """New keys from now on; what the old ones signed before goes on verifying, what is dated later under them does not.
+    The verifier key lines of the new ones. Errors: Forbidden, RightMissing, InputInvalid, NotFound."""
+    from shugu.party.organisations import need_right
+
+    need_right(actor, cmd.org, "admin")
+    reason = cmd.reason.strip()
+    if not 2 <= len(reason) <= 200:
+        raise InputInvalid(fields="reason", field_errors={"reason": ("请写明原因（2–200 字）", "say why in 2–200 characters")})
+    org = Organisation.objects.select_for_update().filter(pk=cmd.org).first()
+    if org is None:
+        raise NotFound(what=("单位", "organisation"))
+    for row in OrgKey.objects.filter(org=org, purpose=SIGN, retired_at__isnull=True).order_by("suite"):
+        row.retired_at = now
+        row.save(update_fields=["retired_at"])
+        journal.record(
+            "org_key.retired", subject=f"party.org:{org.pk}", actor=actor, now=now,
+            data={"purpose": row.purpose, "vkey": row.vkey, "reason": reason},
+        )  # fmt: skip
+    make_signing_keys(org, actor=actor, now=now)
+    fresh = OrgKey.objects.filter(org=org, purpose=SIGN, retired_at__isnull=True).order_by("suite")
+    return tuple(fresh.values_list("vkey", flat=True))
 
 
 def _tell(row: OrgKey, actor: Actor, now: datetime) -> None:

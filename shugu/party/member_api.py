@@ -69,6 +69,20 @@ def revoke_power(request: HttpRequest, power: int) -> dict[str, Any]:
     return _answer(services.revoke_power(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request)).pk)
 
 
+class ReplaceKeysIn(Strict):
+    """`reason`: 2–200 characters; it goes into the facts."""
+
+    reason: str
+
+
+@router.post("/signing-keys", response={201: dict[str, Any]})
+def replace_signing_keys(request: HttpRequest, body: ReplaceKeysIn) -> dict[str, Any]:
+    """New signing keys for the caller's organisation; its member needs the right to administer."""
+    cmd = services.ReplaceSigningKeys(_org(request), body.reason)
+    fresh = services.replace_signing_keys(cmd, actor=actor_of(request), now=clock.now(), key=key_of(request))
+    return {"in_force": list(fresh), "all": list(party.verify_keys(_org(request)))}
+
+
 class InvitationIn(Strict):
     """`login`: the only sign-in name that may accept; `contact`: whom the link goes to. One of both."""
 

@@ -52,7 +52,7 @@ def organisation(request: HttpRequest, number: str) -> HttpResponse:
         "merchant": Text(*merchant) if merchant else None,
         "types_source": source_of(types_rule) if types_rule else None,
         "own": own,
-        "vkeys": queries.verify_keys(org.id),
+        "signing": queries.signing_keys(org.id),
         "people": [
             (login, name, "、".join(str(RIGHTS[r]) for r in RIGHTS if r in rights), person)
             for person, login, name, rights in queries.people_of(org.id)
@@ -124,6 +124,24 @@ def add_connector_key(request: HttpRequest, number: str) -> HttpResponse:
             say(request, "连接器密钥已登记。", "The connector's key is registered.")
             return redirect("party:organisation", number)
     return org_form(request, form, org, Text("登记连接器密钥", "Register a connector's key"))
+
+
+@require_http_methods(["GET", "POST"])
+def replace_signing_keys(request: HttpRequest, number: str) -> HttpResponse:
+    org, actor = own_org(request, number)
+    form = forms.ReplaceKeysForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.replace_signing_keys(
+                services.ReplaceSigningKeys(org.id, form.cleaned_data["reason"]), actor=actor, now=clock.now(),
+                key=str(form.idempotency_key),
+            )  # fmt: skip
+        except ShuguError as refusal:
+            add_refusal(form, refusal)
+        else:
+            say(request, "签名密钥已更换。", "The signing keys are replaced.")
+            return redirect("party:organisation", number)
+    return org_form(request, form, org, Text("更换签名密钥", "Replace the signing keys"))
 
 
 def org_form(request: HttpRequest, form: FieldForm, org: OrgView, title: Text, **more: object) -> HttpResponse:

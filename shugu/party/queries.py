@@ -12,10 +12,11 @@ from django.db.models import Q
 from shugu.formats.canonical import unb64
 from shugu.formats.errors import BadBase64
 from shugu.formats.suites import parse_vkey
+from shugu.formats.times import write_time
 from shugu.kernel import runtime
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.errors import Forbidden, NotFound
-from shugu.party.domain import statement
+from shugu.party.domain import SigningKeyView, statement
 from shugu.party.keys import CONNECTOR, SIGN
 from shugu.party.models import (
     Accreditation,
@@ -185,18 +186,26 @@ def verify_key(org_id: int) -> str:
 
 def verify_keys(org_id: int) -> tuple[str, ...]:
     """Every signing key the organisation ever had, present first: a verifier pins them all."""
+    return tuple(row.vkey for row in signing_keys(org_id))
+
+
+def signing_keys(org_id: int) -> tuple[SigningKeyView, ...]:
+    """Every signing key the organisation ever had, present ones first, then the newest."""
     rows = OrgKey.objects.filter(org_id=org_id, purpose=SIGN).order_by("-retired_at", "suite")
-    return tuple(rows.values_list("vkey", flat=True))
+    return tuple(SigningKeyView(row.vkey, row.registered_at, row.retired_at) for row in rows)
 
 
 def signature_holds(signature: Mapping[str, Any], digest_hex: str) -> bool:
-    """Whether what services.sign returned is a signature over this digest by a key registered for that organisation."""
+    """Whether what services.sign returned is a signature over this digest by a key that the organisation had at that time."""
     org = Organisation.objects.filter(number=str(signature.get("org"))).first()
     if org is None:
         return False
-    message = statement(runtime.venue_id(), org.number, digest_hex, str(signature.get("signed_at")))
+    signed_at = str(signature.get("signed_at"))
+    message = statement(runtime.venue_id(), org.number, digest_hex, signed_at)
     pairs = [("vkey", "signature")] + ([("sm2_vkey", "sm2_signature")] if "sm2_vkey" in signature else [])
-    known = set(verify_keys(org.pk))
+    rows = OrgKey.objects.filter(org=org, purpose=SIGN).values_list("vkey", "retired_at")
+    # Written times are whole seconds, so what was signed in the second of the retirement still counts.
+    known = {vkey for vkey, ended in rows if ended is None or signed_at <= write_time(ended)}
     try:
         return all(
             signature[k] in known and parse_vkey(signature[k]).holds(message, unb64(signature[s])) for k, s in pairs

@@ -53,7 +53,13 @@ from shugu.party.invitations import (
     invite_member,
     withdraw_invitation,
 )
-from shugu.party.keys import RegisterConnectorKey, register_connector_key, sign
+from shugu.party.keys import (
+    RegisterConnectorKey,
+    ReplaceSigningKeys,
+    register_connector_key,
+    replace_signing_keys,
+    sign,
+)
 from shugu.party.models import Organisation, Person, SeatHolding
 from shugu.party.organisations import (
     NEWCOMER,
@@ -174,6 +180,7 @@ for _name, _zh, _en in (
     ("api_key.revoked", "吊销接口密钥", "API key revoked"),
     ("accreditation.revoked", "撤销入驻资格", "accreditation revoked"),
     ("org_key.registered", "登记单位密钥", "organisation key registered"),
+    ("org_key.retired", "停用单位密钥", "organisation key retired"),
     ("power.granted", "授予代理权", "power of attorney granted"),
     ("power.revoked", "终止代理权", "power of attorney ended"),
 ):
@@ -204,6 +211,7 @@ __all__ = [
     "RegisterConnectorKey",
     "RegisterOrganisation",
     "RegisterPerson",
+    "ReplaceSigningKeys",
     "ResetTotp",
     "RevokeApiKey",
     "RevokePower",
@@ -241,6 +249,7 @@ __all__ = [
     "register_connector_key",
     "register_organisation",
     "register_person",
+    "replace_signing_keys",
     "reset_totp",
     "revoke_api_key",
     "revoke_power",

@@ -27,6 +27,7 @@ urlpatterns = [
     ),
     path("invitations/", invitation_views.invitation, name="invitation"),
     path("organisations/<str:number>/connectors/new/", org_views.add_connector_key, name="add_connector_key"),
+    path("organisations/<str:number>/signing-keys/new/", org_views.replace_signing_keys, name="replace_signing_keys"),
     path("organisations/<str:number>/powers/", power_views.powers, name="powers"),
     path("organisations/<str:number>/powers/new/", power_views.grant, name="grant_power"),
     path("organisations/<str:number>/powers/<int:power>/revoke/", power_views.revoke, name="revoke_power"),
