@@ -1,10 +1,11 @@
-"""What `shugu audit` asks of anchors, without asking any chain: each confirmed one is of our log and has its one fact."""
+"""What `shugu audit` asks of anchors, without asking any chain: each final one is of our log and has its fact, an undone one
+two."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shugu.edges.chain.models import Anchor
+from shugu.edges.chain.models import FINAL, Anchor
 from shugu.edges.chain.statement import Statement, signer_of
 from shugu.evidence import queries as evidence
 from shugu.formats.canonical import parse_object
@@ -19,9 +20,13 @@ _NAME = "chain.anchors"
 def audit_anchors() -> Iterator[Violation]:
     head = evidence.head()
     size = head.size if head else 0
-    confirmed = list(Anchor.objects.filter(status="confirmed").order_by("pk"))
+    confirmed = list(Anchor.objects.filter(status__in=FINAL).order_by("pk"))
     for anchor in confirmed:
         yield from _audit(anchor, size)
+    undone = {f"chain.anchor:{anchor.pk}" for anchor in confirmed if anchor.status == "undone"}
+    said = list(Fact.objects.filter(name="chain.anchor_undone").values_list("subject", flat=True))
+    for subject in sorted(undone.symmetric_difference(said)):
+        yield Violation(_NAME, subject, ("锚定失效与其事实不符", "an anchor is undone without its fact, or the fact without it"))
     told = set(Fact.objects.filter(name="chain.anchored").values_list("pk", flat=True))
     for stray in sorted(told - {a.fact for a in confirmed}):
         yield Violation(_NAME, f"kernel.fact:{stray}", ("事实所称的锚定不存在", "the anchor that the fact tells of is not there"))

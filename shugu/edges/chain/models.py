@@ -6,13 +6,15 @@ from django.db import models
 from django.db.models import Q
 
 OPEN = ("prepared", "sent", "mined")
+FINAL = ["confirmed", "undone"]
 
 
 class Anchor(models.Model):
     """One checkpoint on its way into one contract.
 
     status: prepared (signed, nothing sent), sent (somewhere under way), mined (in a block that may still vanish), confirmed
-    (deep enough; its fact is written), replaced (a larger checkpoint was anchored first), failed (refused, see `why`).
+    (deep enough; its fact is written), undone (the chain gave it up after all; a second fact says so), replaced (a larger
+    checkpoint was anchored first), failed (refused, see `why`).
     `previous` is the contract's size that `proof` starts from; block, gas and price are of the transaction that brought it.
     """
 
@@ -45,13 +47,13 @@ class Anchor(models.Model):
                 fields=["chain_id", "contract", "size"], condition=Q(status="confirmed"), name="chain_anchored_once"
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["mined", "confirmed"], block_hash__isnull=False, tx_hash__isnull=False)
+                condition=Q(status__in=["mined", *FINAL], block_hash__isnull=False, tx_hash__isnull=False)
                 | Q(status__in=["prepared", "sent", "replaced", "failed"], block_hash__isnull=True),
                 name="chain_block_when_mined",
             ),
             models.CheckConstraint(
-                condition=Q(status="confirmed", fact__isnull=False, confirmed_at__isnull=False)
-                | (~Q(status="confirmed") & Q(fact__isnull=True, confirmed_at__isnull=True)),
+                condition=Q(status__in=FINAL, fact__isnull=False, confirmed_at__isnull=False)
+                | (~Q(status__in=FINAL) & Q(fact__isnull=True, confirmed_at__isnull=True)),
                 name="chain_fact_when_confirmed",
             ),
         ]

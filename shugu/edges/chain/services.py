@@ -44,6 +44,7 @@ _BEHIND: Final = 256  # blocks before the preparation that are searched too: the
 Reached = Callable[[str], None]
 
 name_fact("chain.anchored", "检查点已在链上锚定", "checkpoint anchored in a chain")
+name_fact("chain.anchor_undone", "链上锚定因深度重组失效", "anchor undone by a deep re-organisation")
 
 
 def nothing(step: str) -> None:
@@ -97,7 +98,9 @@ def _round(chain: Chain, now: datetime, reached: Reached) -> int:
         state.height, state.reached_at = there.height(), now
         known = _registered(there)
         state.size = known.size
-        steps, alarm = _follow(there, known, now, reached)
+        steps = _look_back(there, rule_on(), state.height, now)
+        more, alarm = _follow(there, known, now, reached)
+        steps += more
     except ShuguError as error:
         alarm = error
     _show(state, alarm, now)
@@ -176,6 +179,27 @@ def _prepare(there: Contract, known: VenueThere, rule: Rule, now: datetime) -> A
         chain=chain.name, chain_id=chain.chain_id, contract=there.address, size=statement.size, root=statement.root,
         signature=signature, previous=known.size, from_block=max(0, there.height() - _BEHIND), prepared_at=now,
     )  # fmt: skip
+
+
+def _look_back(there: Contract, rule: Rule, height: int, now: datetime) -> int:
+    """Final anchors that the chain gave up after all, newest first until one stands; how many. A node that has not come
+    as far as their blocks says nothing about them. The next checkpoint is anchored as the rule has it."""
+    final = Anchor.objects.filter(chain_id=there.chain.chain_id, contract=there.address, status="confirmed")
+    undone = 0
+    for anchor in final.order_by("-size"):
+        assert anchor.block_number is not None
+        if there.root(signer.origin(), anchor.size) is not None or height < anchor.block_number + rule.confirmations:
+            break
+        log.error("chain %s: the final anchor of size %s is gone", there.chain.name, anchor.size)
+        with transaction.atomic():
+            journal.record(
+                "chain.anchor_undone", subject=f"chain.anchor:{anchor.pk}", actor=EDGE, now=now,
+                data={"chain_id": anchor.chain_id, "contract": anchor.contract, "size": anchor.size, "height": height},
+            )  # fmt: skip
+            anchor.status = "undone"
+            anchor.save(update_fields=["status"])
+        undone += 1
+    return undone
 
 
 def _agree(there: Contract, anchored: int, size: int) -> None:

@@ -24,6 +24,7 @@ _STATUS = {
     "sent": Chip(Text("已发送", "sent"), Tone.WAITING),
     "mined": Chip(Text("已入块", "in a block"), Tone.WAITING),
     "confirmed": Chip(Text("已确认", "confirmed"), Tone.GOOD),
+    "undone": Chip(Text("因链重组失效", "undone by the chain"), Tone.BAD),
     "replaced": Chip(Text("已被更大的锚定取代", "a larger one came first"), Tone.NEUTRAL),
     "failed": Chip(Text("失败", "failed"), Tone.BAD),
 }

@@ -181,6 +181,33 @@ def test_a_deep_reorganisation_by_the_node_itself(venue: Venue, bench: Bench) ->
     assert block is not None and block.hash == bytes(venue.anchor().block_hash or b"")
 
 
+def test_a_final_anchor_that_the_chain_gives_up_is_told_and_made_again(venue: Venue, bench: Bench) -> None:
+    """Deeper than the confirmations: what was final is gone, and a second fact says so."""
+    venue.install(bench)
+    first = venue.facts(5)
+    snapshot = bench.node.ask("evm_snapshot")
+    final = venue.confirmed()
+    assert bench.node.ask("evm_revert", snapshot) is True
+    venue.round()
+    assert venue.anchor().status == "confirmed", "the node has not come as far: it says nothing of the anchor"
+    bench.node.mine(40)
+    venue.round()
+    assert [a.status for a in Anchor.objects.filter(pk=final.pk)] == ["undone"]
+    told = Fact.objects.get(name="chain.anchor_undone")
+    assert told.subject == f"chain.anchor:{final.pk}" and list(audit.audit_anchors()) == []
+    assert queries.covering(Fact.objects.order_by("pk").values_list("pk", flat=True)[0]) == []
+    venue.pass_time(hours=30)
+    later = venue.facts(1)
+    again = venue.confirmed()
+    assert later.size > first.size and events(bench) == [later.size] and again.pk != final.pk
+    assert Fact.objects.filter(name="chain.anchored").count() == 2 and list(audit.audit_anchors()) == []
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE chain_anchor DISABLE TRIGGER chain_anchor_stays")
+        Anchor.objects.filter(pk=again.pk).update(status="undone")
+        cursor.execute("ALTER TABLE chain_anchor ENABLE TRIGGER chain_anchor_stays")
+    assert [v.subject for v in audit.audit_anchors()] == [f"chain.anchor:{again.pk}"]
+
+
 def test_a_nonce_used_by_something_else_is_left_behind(venue: Venue, bench: Bench, wire: Wire) -> None:
     venue.install(bench, rpc=wire.url)
     log = venue.facts(5)
