@@ -24,9 +24,10 @@ def actor(login: str) -> Any:
 
 
 def tidy() -> int:
-    """Facts into the log, to subscribers, clocks fired; how much was done."""
+    """Facts into the log, to subscribers, clocks fired, status lists published; how much was done."""
     from shugu.evidence import services as evidence
-    from shugu.kernel import subscriptions, sweeping
+    from shugu.kernel import status_lists, subscriptions, sweeping
+    from shugu.registry import services as registry
 
     now, before = moment(), -1
     total = 0
@@ -34,4 +35,5 @@ def tidy() -> int:
         before = total
         grown = evidence.sequence_once(now)
         total += grown.size - grown.first + subscriptions.deliver(now) + sweeping.sweep(now)
+        total += registry.follow_calendar(now) + status_lists.publish_due(now)
     return total

@@ -107,6 +107,15 @@ def verify_pdf(data: bytes, verifier: Verifier) -> Report:
     return Report(filled([*inner.checks, *checks]), verifier.now, inner.document)
 
 
+def attachments(data: bytes, verifier: Verifier) -> dict[str, bytes]:
+    """The files in a paper that some key has signed whole: checks 17 to 20 hold. Whose key it is, and what the files say, is
+    not asked here. Raises BadPdf, VerificationError."""
+    paper = _Paper(data, verifier)
+    for step in (_whole, _spelling, _signature, _files):
+        step(paper)
+    return paper.attached
+
+
 def verify_paper(data: bytes, keys: Keyring | str, now: datetime) -> Report:
     """As `verify_pdf`, against pinned keys (a Keyring or the text of a `.vkey` file) at time `now`. Raises BadKey."""
     return verify_pdf(data, Verifier(keyring(keys) if isinstance(keys, str) else keys, now))

@@ -55,11 +55,13 @@ def check_list(
     if previous is not None:
         if read.version < previous.version:
             raise StaleStatusList(url=read.id, version=read.version, at=write_time(read.valid_from))
-        _follows(read, previous)
+        follows(read, previous)
     return read
 
 
-def _follows(new: StatusList, old: StatusList) -> None:
+def follows(new: StatusList, old: StatusList) -> None:
+    """Whether a later version of a list (or the same) may stand beside an earlier one; both were verified.
+    Raises FormatError for another list, StatusListForked."""
     if (new.id, new.issuer, new.purposes) != (old.id, old.issuer, old.purposes):
         raise FormatError(reason=("不是同一份列表", "these are not versions of one list"))
     why = _contradiction(new, old)

@@ -21,7 +21,8 @@ from shugu.formats.canonical import parse_object
 from shugu.formats.credential import require_credential
 from shugu.formats.errors import BadMessage
 from shugu.formats.message import TAKEN, Message, Receipt, require_both, sign_beside
-from shugu.formats.suites import Keyring
+from shugu.formats.pins import Pins
+from shugu.formats.suites import Keyring, parse_witness_vkey
 from shugu.kernel import documents, engine, runtime, signer, store
 from shugu.kernel.cases import Actor, Command, mandate
 from shugu.kernel.commands import command
@@ -273,3 +274,10 @@ def need_agreement(peer: Peer, kind: str, regime: str, now: datetime) -> tuple[A
         if terms.recognition(signer.origin(), peer.origin, kind, regime) is not None:
             return row, terms
     raise AgreementMissing(origin=peer.origin, what=f"{kind} ({regime})")
+
+
+def trusted(peer: Peer, now: datetime) -> Pins:
+    """What a peer's sealed documents are verified with: its keys, each for its part of its log, and the witnesses' keys, those
+    that agreements in force name among them."""
+    named = (line for _, terms in in_force(peer, now) for line in terms.evidence.witnessed_by)
+    return peers.pins(peer, [parse_witness_vkey(line) for line in dict.fromkeys(named)])

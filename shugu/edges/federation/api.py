@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import File, Router
+from ninja.files import UploadedFile
 
 from shugu.edges.federation import queries, services
-from shugu.edges.federation.queries import AgreementView, PeerView
+from shugu.edges.federation.queries import AgreementView, PeerView, PresentationView, SightView
 from shugu.formats.canonical import parse_object
 from shugu.kernel import clock
 from shugu.web.api import Strict, actor_of, key_of
@@ -56,6 +57,27 @@ def _agreement(row: AgreementView) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _sight(found: SightView) -> dict[str, Any]:
+    return {
+        "log": {"size": found.size, "seen_at": found.seen_at.isoformat() if found.seen_at else None},
+        "lists": [{"list": name, "version": version, "at": at.isoformat()} for name, version, at in found.lists],
+        "history": [
+            {"vkey": one.key.vkey(), "from": one.since, "until": one.until, "ended": one.ended, "pinned": one.known}
+            for one in found.history
+        ],
+        "recovery": [key.vkey() for key in found.recovery], "not_believed": found.trouble,
+    }  # fmt: skip
+
+
+def _presentation(row: PresentationView) -> dict[str, Any]:
+    return {
+        "number": row.number, "state": row.state, "presented_at": row.presented_at.isoformat(),
+        "checked_at": row.checked_at.isoformat() if row.checked_at else None, "venue": row.venue, "certificate": row.certificate,
+        "recognition": row.recognition, "live": row.live, "agreement": row.agreement, "waives": list(row.waives),
+        "checks": list(row.checks), "answers": dict(row.answers),
+    }  # fmt: skip
+
+
 @router.get("/federation/peers", operation_id="federation_peers")
 def peers(request: HttpRequest) -> list[dict[str, Any]]:
     """Every venue known here."""
@@ -77,6 +99,45 @@ def pin_key(request: HttpRequest, venue: str, payload: KeyIn) -> dict[str, Any]:
     cmd = services.PinKey(queries.peer(venue, actor).origin, payload.vkey)
     services.pin_key(cmd, actor=actor, now=clock.now(), key=key_of(request))
     return _peer(queries.peer(venue, actor))
+
+
+@router.get("/federation/peers/{venue}", operation_id="federation_peer")
+def peer(request: HttpRequest, venue: str) -> dict[str, Any]:
+    """A venue: its keys by its history, what was last seen of its log and lists, what it signed that contradicts itself."""
+    actor = actor_of(request)
+    against = [
+        {
+            "why": {"zh": c.why.zh, "en": c.why.en},
+            "found_at": c.found_at.isoformat(),
+            "first": c.first,
+            "second": c.second,
+        }
+        for c in queries.contradictions(venue, actor)
+    ]
+    return {**_peer(queries.peer(venue, actor)), **_sight(queries.sight(venue, actor)), "contradictions": against}
+
+
+@router.post("/federation/presentations", operation_id="federation_present")
+def present(request: HttpRequest, file: File[UploadedFile]) -> dict[str, Any]:
+    """Multipart, one field `file`: a certificate or voucher of another venue, sealed (JSON) or printed (PDF). It is checked at
+    once; `waiting` while its venue cannot be asked."""
+    actor, now = actor_of(request), clock.now()
+    row = services.present(services.Present(file.read()), actor=actor, now=now, key=key_of(request))
+    if row.state == "waiting":
+        services.check(row, now)
+    return _presentation(queries.presentation(row.number, actor))
+
+
+@router.get("/federation/presentations", operation_id="federation_presentations")
+def presentations(request: HttpRequest) -> list[dict[str, Any]]:
+    """An organisation's own, or all for the seats that watch; newest first."""
+    return [_presentation(row) for row in queries.presentations(actor_of(request))]
+
+
+@router.get("/federation/presentations/{number}", operation_id="federation_presentation")
+def presentation(request: HttpRequest, number: str) -> dict[str, Any]:
+    """Every check with its number and outcome; `answers`: digests of what the issuer showed."""
+    return _presentation(queries.presentation(number, actor_of(request)))
 
 
 @router.get("/federation/agreements", operation_id="federation_agreements")

@@ -9,6 +9,8 @@ from datetime import date
 from typing import Any
 
 from shugu.edges.federation.errors import TermsInvalid
+from shugu.formats.errors import ShuguError
+from shugu.formats.suites import parse_witness_vkey
 from shugu.kernel.cases import CaseView
 from shugu.kernel.text import Text
 from shugu.kernel.vocabulary import OK, No, Verdict, guard, predicate
@@ -62,11 +64,27 @@ class Anchor:
 @dataclass(frozen=True)
 class Evidence:
     """What a presented certificate must carry beside signature and inclusion. `status_max_age`: seconds; `witnesses`: how
-    many cosignatures; `anchors`: by origin, which chain must know the checkpoint."""
+    many cosignatures; `anchors`: by origin, which chain must know the checkpoint. `witnessed_by`: whose cosignatures count, as
+    vkeys (where none is named: the witnesses that the recognising venue has pinned for the other one). `either`: witnesses or
+    anchor suffices. `published_max_age`: seconds that a status list, and the newest cosignature on the present checkpoint where
+    witnesses are asked for, may be old; where it is not agreed a list counts until its own end."""
 
     status_max_age: int
     witnesses: int
     anchors: Mapping[str, Anchor]
+    witnessed_by: tuple[str, ...] = ()
+    either: bool = False
+    published_max_age: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As agreed; what is optional stands there only where it was agreed."""
+        return {
+            "status_max_age": self.status_max_age, "witnesses": self.witnesses,
+            "anchors": {o: {"chain": a.chain, "contract": a.contract} for o, a in self.anchors.items()},
+            **({"witnessed_by": list(self.witnessed_by)} if self.witnessed_by else {}),
+            **({"either": True} if self.either else {}),
+            **({"published_max_age": self.published_max_age} if self.published_max_age is not None else {}),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -129,11 +147,8 @@ class Terms:
                 for r in self.recognises
             ],
             "moves": [{"from": m.source, "to": m.target, "registers": dict(m.registers)} for m in self.moves],
-            "evidence": {
-                "status_max_age": self.evidence.status_max_age, "witnesses": self.evidence.witnesses,
-                "anchors": {o: {"chain": a.chain, "contract": a.contract} for o, a in self.evidence.anchors.items()},
-            },
-            "fees": dict(self.fees), "notice_days": self.notice_days, "valid_from": self.valid_from.isoformat(),
+            "evidence": self.evidence.as_dict(), "fees": dict(self.fees), "notice_days": self.notice_days,
+            "valid_from": self.valid_from.isoformat(),
             "valid_until": self.valid_until.isoformat(),
             **({"sharing": [s.as_dict() for s in self.sharing]} if self.sharing else {}),
         }  # fmt: skip
@@ -216,7 +231,8 @@ def _moves(value: Any, origins: tuple[str, str]) -> Moves:
 
 
 def _evidence(value: Any, origins: tuple[str, str]) -> Evidence:
-    row = _object(value, {"status_max_age", "witnesses", "anchors"}, "evidence")
+    optional = {"witnessed_by", "either", "published_max_age"} & set(value if isinstance(value, dict) else ())
+    row = _object(value, {"status_max_age", "witnesses", "anchors"} | optional, "evidence")
     if not isinstance(row["anchors"], dict):
         raise _bad("anchors 应为对象", "anchors is an object")
     anchors = {}
@@ -225,8 +241,32 @@ def _evidence(value: Any, origins: tuple[str, str]) -> Evidence:
         if not isinstance(one["contract"], str) or not re.fullmatch(r"0x[0-9a-f]{40}", one["contract"]):
             raise _bad("合约地址应为 0x 与 40 位小写十六进制", "a contract is 0x and 40 small hex digits")
         anchors[_of(origin, origins, "anchors")] = Anchor(_int(one["chain"], 1, 2**53 - 1, "chain"), one["contract"])
-    age = _int(row["status_max_age"], 60, 604_800, "status_max_age")
-    return Evidence(age, _int(row["witnesses"], 0, 16, "witnesses"), anchors)
+    age, witnesses = (
+        _int(row["status_max_age"], 60, 604_800, "status_max_age"),
+        _int(row["witnesses"], 0, 16, "witnesses"),
+    )
+    named = _witnessed_by(row["witnessed_by"], witnesses) if "witnessed_by" in row else ()
+    if "either" in row and (row["either"] is not True or not witnesses or not anchors):
+        raise _bad(
+            "either 只写 true，且须同时约定见证与锚定", "either is true, and witnesses and an anchor are both agreed"
+        )
+    oldest = _int(row["published_max_age"], 60, 2_678_400, "published_max_age") if "published_max_age" in row else None
+    return Evidence(age, witnesses, anchors, named, "either" in row, oldest)
+
+
+def _witnessed_by(value: Any, wanted: int) -> tuple[str, ...]:
+    """The vkeys of witnesses, none twice, at least as many as are asked for."""
+    lines = _list(value, 16, "witnessed_by")
+    try:
+        keys = [parse_witness_vkey(str(line)) for line in lines]
+    except ShuguError as error:
+        raise TermsInvalid(reason=(error.message("zh"), error.message("en"))) from error
+    if not wanted or len({key.public for key in keys}) != len(keys) or len(keys) < wanted:
+        raise _bad(
+            "见证人公钥不得重复，且不少于所要求的数目",
+            "witnesses are named once each, as many as are asked for or more",
+        )
+    return tuple(key.vkey() for key in keys)
 
 
 def _shares(value: Any, origins: tuple[str, str]) -> Shares:

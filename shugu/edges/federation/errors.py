@@ -87,6 +87,78 @@ class ChainMissing(ShuguError):
     remedy = ("由运营人员按协议配置该链。", "Have the operator configure the chain as agreed.")
 
 
+class LogBehind(ShuguError):
+    """The log that a peer shows is shorter than one it signed before: an old state, or a withheld one."""
+
+    code = "peer-log-behind"
+    status = 422
+    sentence = (
+        "{origin} 所示日志只有 {size} 条，旧于其签署过的 {seen} 条（{when}）。",
+        "The log that {origin} shows has {size} entries; it signed one of {seen} before ({when}).",
+    )
+    remedy = (
+        "稍后再试；持续如此时联系对方并告知监管部门。",
+        "Try again; if it lasts, ask the other venue and tell the supervisor.",
+    )
+
+
+class LogForked(ShuguError):
+    """Both trees are signed by the peer and one does not grow into the other."""
+
+    code = "peer-log-forked"
+    status = 422
+    sentence = (
+        "{origin} 的日志被改写：{size} 条时签署的根是 {first}，如今是 {second}。",
+        "The log of {origin} was rewritten: the root signed at {size} entries was {first}, now it is {second}.",
+    )
+    remedy = ("两份签名已留存，请告知监管部门。", "Both signatures are kept: tell the supervisor.")
+
+
+class RecordStale(ShuguError):
+    code = "peer-record-stale"
+    status = 422
+    sentence = (
+        "{what}作于 {at}，已过 {age}，超过约定的 {limit}。",
+        "{what} is of {at}, {age} ago; {limit} are agreed.",
+    )
+    remedy = ("由签发场所重新公布后再出示。", "Present it again once the issuing venue has published a newer one.")
+
+
+class WitnessesMissing(ShuguError):
+    code = "peer-witnesses-missing"
+    status = 422
+    sentence = (
+        "{origin} 的检查点须有 {wanted} 个见证签名，只有：{found}。",
+        "{wanted} witnesses must have cosigned the checkpoint of {origin}; there are: {found}.",
+    )
+    remedy = ("待其检查点取得见证后重新下载并出示。", "Download and present it again once its checkpoint is witnessed.")
+
+
+class ListRolledBack(ShuguError):
+    code = "peer-list-rolled-back"
+    status = 422
+    sentence = (
+        "状态列表 {url} 退回到第 {version} 版，本场所已见过第 {seen} 版。",
+        "The status list {url} went back to version {version}; version {seen} was seen here.",
+    )
+    remedy = (
+        "稍后再试；持续如此时联系对方并告知监管部门。",
+        "Try again; if it lasts, ask the other venue and tell the supervisor.",
+    )
+
+
+class StatusDisagrees(ShuguError):
+    """The signed answer and the signed, sealed list of one venue say different things."""
+
+    code = "peer-status-disagrees"
+    status = 422
+    sentence = (
+        "签发方自相矛盾：答复称{said}，其状态列表第 {version} 版（{at}）载明{listed}。",
+        "The issuer contradicts itself: its answer says {said}, version {version} of its status list ({at}) says {listed}.",
+    )
+    remedy = ("两份签名已留存，请告知监管部门。", "Both signatures are kept: tell the supervisor.")
+
+
 class TermsInvalid(ShuguError):
     code = "agreement-terms-invalid"
     status = 422
@@ -123,7 +195,10 @@ __all__ = [
     "CatalogueBehind",
     "ChainMissing",
     "DemonstrationMismatch",
+    "ListRolledBack",
     "ListingStale",
+    "LogBehind",
+    "LogForked",
     "MessageConflict",
     "MessageOutOfOrder",
     "MessageTooLarge",
@@ -131,7 +206,10 @@ __all__ = [
     "OrderMismatch",
     "PeerPaused",
     "PeerUnreachable",
+    "RecordStale",
+    "StatusDisagrees",
     "TermsInvalid",
     "UnknownMessageKind",
     "UnknownPeer",
+    "WitnessesMissing",
 ]  # fmt: skip

@@ -31,10 +31,12 @@ class PeerForm(FieldForm):
 
 class PresentForm(FieldForm):
     file = forms.FileField(
-        label=words("封存文件", "Sealed document"),
+        label=words("证书文件", "Certificate"),
         help_text=words(
-            "其他场所签发的证书或凭证的封存文件（.sealed.json）", "a certificate or voucher of another venue, as one sealed file"
+            "其他场所签发的证书或凭证：PDF 原件或封存文件（.sealed.json），不超过 4 MB",
+            "a certificate or voucher of another venue: its PDF, or its sealed file (.sealed.json), at most 4 MB",
         ),
+        widget=forms.ClearableFileInput(attrs={"accept": ".pdf,.json"}),
     )
 
 

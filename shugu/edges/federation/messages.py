@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
-from shugu.edges.federation import client
+from shugu.edges.federation import client, histories
 from shugu.edges.federation.errors import (
     DemonstrationMismatch,
     MessageConflict,
@@ -26,7 +26,7 @@ from shugu.edges.federation.errors import (
 )
 from shugu.edges.federation.models import Incoming, Outgoing, Peer
 from shugu.edges.federation.peers import live_keys, peer_of
-from shugu.formats.errors import ShuguError
+from shugu.formats.errors import ShuguError, VerificationError
 from shugu.formats.message import (
     MAX_BYTES,
     MESSAGE,
@@ -166,7 +166,11 @@ def _send(peer: Peer, row: Outgoing, now: datetime, post: Post, reached: Reached
         for old in earlier.order_by("sequence"):
             post(peer, documents.get(old.digest))
         answer = post(peer, documents.get(row.digest))
-    receipt = read_receipt(answer, live_keys(peer), signer.origin(), now + skew())
+    try:
+        receipt = read_receipt(answer, live_keys(peer), signer.origin(), now + skew())
+    except VerificationError:
+        histories.ask_soon(peer, now)
+        raise
     if (receipt.sender, receipt.message, receipt.sequence) != (peer.origin, row.digest, row.sequence):
         raise PeerUnreachable(origin=peer.origin, why=("回执所指不是该消息", "the receipt is for another message"))
     reached(f"{row.kind} answered")
@@ -204,7 +208,11 @@ def receive(content: bytes, now: datetime) -> bytes:
     seen = Incoming.objects.filter(peer=peer, digest=hashlib.sha256(content).hexdigest()).first()
     if seen is not None:
         return documents.get(seen.receipt)
-    message = read_message(content, live_keys(peer), signer.origin(), now + skew())
+    try:
+        message = read_message(content, live_keys(peer), signer.origin(), now + skew())
+    except VerificationError:
+        histories.ask_soon(peer, now)  # perhaps it signs with a new key: sent again, it is taken
+        raise
     if message.demo != runtime.demo():
         raise DemonstrationMismatch()
     with transaction.atomic():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from shugu.edges.federation.models_seen import Contradiction, PeerHistory, Seen, SeenList  # noqa: F401
 from shugu.edges.federation.models_sharing import CrossOrder, Feed, Shared, ZoneListing  # noqa: F401  of this edge, in a file of its own
 from shugu.kernel.models import Case
 
@@ -97,6 +98,8 @@ class Presentation(models.Model):
     state = models.CharField(max_length=12)
     # [{"n", "id", "title": [zh, en], "outcome", "detail": [zh, en]}]
     checks = models.JSONField(default=list)
+    # {what the issuer said: its digest among the documents}: statement, checkpoint, status lists.
+    answers = models.JSONField(default=dict)
     recognition = models.CharField(max_length=40, blank=True)
     statement = models.CharField(max_length=64, blank=True)
     presented_at = models.DateTimeField()

@@ -1,20 +1,27 @@
-"""Other venues and their pinned keys. What the operator pins is believed, nothing else."""
+"""Other venues and their keys: what the operator pins is believed, and by it what their key histories say of successors."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from urllib.parse import urlsplit
 
 from shugu.edges.federation.errors import UnknownPeer
+from shugu.edges.federation.histories import held, key_of, pinned
 from shugu.edges.federation.models import Peer, PeerKey
 from shugu.formats.errors import Pair, ShuguError
-from shugu.formats.suites import Keyring, VerifyKey, keyring, parse_vkey
+from shugu.formats.pins import Pins
+from shugu.formats.suites import Keyring, VerifyKey, keyring
 from shugu.kernel import journal, runtime, signer
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.commands import command
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
 from shugu.kernel.queries import name_fact
+
+WITNESS: Final = "witness"
+RECOVERY: Final = "/recovery"
 
 name_fact("peer.added", "登记其他场所", "another venue added")
 name_fact("peer.changed", "变更其他场所", "another venue changed")
@@ -80,24 +87,33 @@ def peer_named(venue: str) -> Peer:
 
 
 def live_keys(peer: Peer) -> Keyring:
-    """The keys with which its messages are verified, in the order of pinning."""
-    own = _pinned(peer, retired=False)
-    return Keyring(tuple(key for key in own.keys if key.name == peer.origin))
+    """The keys with which its messages and answers are verified: those pinned, and where its key history was followed those
+    in force by it; none that the operator retired."""
+    own = [key for key in pinned(peer, retired=False).keys if key.name == peer.origin]
+    known = held(peer)
+    if known is None:
+        return Keyring(tuple(own))
+    gone = {key.vkey() for key in pinned(peer, retired=True).keys} - {key.vkey() for key in own}
+    return Keyring(tuple(key for key in known.periods.in_force() if key.vkey() not in gone))
 
 
 def document_keys(peer: Peer) -> Keyring:
-    """Every key ever pinned, witnesses' too: what it issued under a retired one still verifies."""
-    return _pinned(peer, retired=True)
+    """Every key it ever had as far as is known here, witnesses' too: for what does not say where in its log it stands."""
+    every, known = pinned(peer, retired=True).keys, held(peer)
+    return known.periods.every() if known is not None else Keyring(every)
+
+
+def pins(peer: Peer, witnesses: Iterable[VerifyKey] = ()) -> Pins:
+    """What its sealed documents are verified with: each of its keys for its part of the log where the history was followed,
+    and the witnesses', those named by agreements among them."""
+    own, known = pinned(peer, retired=True), held(peer)
+    more = tuple(key for key in witnesses if key not in own.keys)
+    return Pins(Keyring((*own.keys, *more)), [known.content] if known is not None else [])
 
 
 def witness_keys(peer: Peer) -> tuple[VerifyKey, ...]:
     """Of the witnesses whose cosignatures on its checkpoints count here."""
-    return tuple(key for key in _pinned(peer, retired=False).keys if key.name != peer.origin)
-
-
-def _pinned(peer: Peer, *, retired: bool) -> Keyring:
-    rows = peer.keys.order_by("pk") if retired else peer.keys.filter(retired_at__isnull=True).order_by("pk")
-    return keyring("\n".join(rows.values_list("vkey", flat=True)))
+    return tuple(key for key in pinned(peer, retired=False).keys if key.suite.name == WITNESS)
 
 
 def _keys_of(text: str) -> tuple[Keyring | None, Pair | None]:
@@ -105,13 +121,21 @@ def _keys_of(text: str) -> tuple[Keyring | None, Pair | None]:
         found = keyring(text)
     except ShuguError as error:
         return None, (error.message("zh"), error.message("en"))
-    if len({k.name for k in found.keys}) != 1:
+    # Beside the venue's own stand the keys of its witnesses and its recovery key, as in the file it gives away.
+    names = {k.name for k in found.keys if k.suite.name != WITNESS}
+    own = {name for name in names if f"{name}{RECOVERY}" in names or not name.endswith(RECOVERY)}
+    if len(own) != 1 or not names <= own | {f"{name}{RECOVERY}" for name in own}:
         return None, ("公钥须同属一个场所", "the keys are of one venue")
-    if found.suites_of(found.keys[0].name)[:1] != ("intl",):
+    if found.suites_of(min(own))[:1] != ("intl",):
         return None, ("缺少 Ed25519 公钥", "there is no Ed25519 key")
-    if found.keys[0].name == signer.origin():
+    if signer.origin() in own:
         return None, ("这是本场所自己的公钥", "these are this venue's own keys")
     return found, None
+
+
+def _origin(keys: Keyring) -> str:
+    """The venue's among the names of keys that belong together."""
+    return min((k.name for k in keys.keys if k.suite.name != WITNESS), key=len)
 
 
 def _address_problem(text: str) -> Pair | None:
@@ -136,13 +160,13 @@ def add_peer(cmd: AddPeer, *, actor: Actor, now: datetime) -> Peer:
     for name in ("venue", "title_zh", "title_en"):
         if not 1 <= len(getattr(cmd, name).strip()) <= 40:
             errors[name] = ("应为 1–40 个字", "it has 1–40 characters")
-    if found is not None and Peer.objects.filter(origin=found.keys[0].name).exists():
+    if found is not None and Peer.objects.filter(origin=_origin(found)).exists():
         errors["vkeys"] = ("该场所已登记", "this venue has been added before")
     if Peer.objects.filter(venue=cmd.venue.strip()).exists() or cmd.venue.strip() == runtime.venue_id():
         errors["venue"] = ("该代码已使用", "this code is in use")
     if errors or found is None:
         raise InputInvalid(fields="、".join(sorted(errors)), field_errors=errors)
-    origin = found.keys[0].name
+    origin = _origin(found)
     fact = journal.record(
         "peer.added", subject=f"federation.peer:{origin}", actor=actor, now=now,
         data={"origin": origin, "venue": cmd.venue.strip(), "base_url": cmd.base_url, "keys": [k.method for k in found.keys]},
@@ -178,9 +202,10 @@ def pin_key(cmd: PinKey, *, actor: Actor, now: datetime) -> PeerKey:
     """After the operator has compared it. Errors: Forbidden, UnknownPeer, BadKey, InputInvalid."""
     need_operator(actor)
     row = peer_of(cmd.origin, lock=True)
-    key = parse_vkey(cmd.vkey.strip())
-    # A key of another name counts as a witness of the venue's log, if it is of that kind.
-    if (key.name != row.origin and key.suite.name != "witness") or row.keys.filter(vkey=key.vkey()).exists():
+    key = key_of(cmd.vkey.strip())
+    # A key of another name counts as a witness of the venue's log, if it is of that kind; or it is its recovery key.
+    foreign = key.name not in (row.origin, f"{row.origin}{RECOVERY}") and key.suite.name != WITNESS
+    if foreign or row.keys.filter(vkey=key.vkey()).exists():
         problem = ("公钥不属于该场所，或已核准过", "the key is not that venue's, or was pinned before")
         raise InputInvalid(fields="vkey", field_errors={"vkey": problem})
     journal.record(
@@ -198,15 +223,15 @@ def retire_key(cmd: RetireKey, *, actor: Actor, now: datetime) -> PeerKey:
     found = row.keys.filter(vkey=cmd.vkey.strip(), retired_at__isnull=True).first()
     if found is None:
         raise NotFound(what=("公钥", "key"))
-    suite = parse_vkey(found.vkey).suite.name
-    left = [k for k in live_keys(row).keys if k.suite.name == suite and k.vkey() != found.vkey]
-    if not left:
+    key = key_of(found.vkey)
+    left = [k for k in live_keys(row).keys if k.suite.name == key.suite.name and k != key]
+    if not left and key.name == row.origin:
         problem = ("先核准新的公钥", "pin a new key first")
         raise InputInvalid(fields="vkey", field_errors={"vkey": problem})
     found.retired_at = now
     found.save(update_fields=["retired_at"])
     journal.record(
         "peer.key_retired", subject=f"federation.peer:{row.origin}", actor=actor, now=now,
-        data={"origin": row.origin, "key": parse_vkey(found.vkey).method},
+        data={"origin": row.origin, "key": key.method},
     )  # fmt: skip
     return found

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shugu.edges.federation import checking, client, peers
+from django.db import transaction
+
+from shugu.edges.federation import checking, client, histories, peers, seeing, standing
 from shugu.edges.federation.checking import Fetch, Verdicts, examine
+from shugu.edges.federation.domain import read_terms
 from shugu.edges.federation.errors import PeerUnreachable
-from shugu.edges.federation.models import Peer, Presentation
+from shugu.edges.federation.models import Agreement, Peer, Presentation
+from shugu.edges.federation.sight import Sight
 from shugu.formats.errors import ShuguError
 from shugu.kernel import documents, journal, runtime, store
 from shugu.kernel.cases import Actor, mandate
@@ -36,7 +40,8 @@ name_fact("presentation.checked", "核验其他场所文件", "document of anoth
 
 @dataclass(frozen=True)
 class Present:
-    """A sealed document of another venue, as one file, presented for the organisation."""
+    """A sealed document of another venue, as one file, or its printed form with the credential inside, presented for the
+    organisation."""
 
     content: bytes
 
@@ -47,7 +52,10 @@ def present(cmd: Present, *, actor: Actor, now: datetime) -> Presentation:
     if actor.org is None or not parties.organisation(actor.org, local_day(now)).accredited:
         raise Forbidden()
     if not 1 <= len(cmd.content) <= checking.MOST_BYTES:
-        problem = ("应为封存文件（JSON），不超过 1 MB", "a sealed document (JSON) of at most 1 MB")
+        problem = (
+            "应为封存文件（JSON）或 PDF 证书，不超过 4 MB",
+            "a sealed document (JSON) or certificate (PDF), at most 4 MB",
+        )
         raise InputInvalid(fields="file", field_errors={"file": problem})
     return _made(actor.org, cmd.content, None, actor, now)
 
@@ -107,12 +115,14 @@ def keep_checks(cmd: KeepChecks, *, actor: Actor, now: datetime) -> Presentation
         row.state, row.retry_at = WAITING, now + _AGAIN
         row.save()
         return row
+    answers = seeing.keep(found.sight, actor, now) if found.sight is not None else {}
     told = registry.record_recognition(_recognition(row, found), actor=actor, now=now)
     row.state, row.retry_at = (REFUSED if failed else RECOGNISED), None
     row.recognition = told.number
-    digests = {"presented": row.digest}
     if found.statement:
-        digests["statement"] = row.statement = documents.put(found.statement)
+        answers["statement"] = row.statement = documents.put(found.statement)
+    row.answers = answers
+    digests = {"presented": row.digest, **answers}
     journal.record(
         "presentation.checked", subject=f"federation.presentation:{row.number}", actor=actor, now=now, digests=digests,
         data={
@@ -147,38 +157,86 @@ def check_waiting(now: datetime, fetch: Fetch = client.get, limit: int = 20) -> 
 
 def recheck(now: datetime, fetch: Fetch = client.get) -> int:
     """Ask anew how every recognised certificate stands that was not asked about for half of what its agreement allows; how
-    many were asked about. One whose venue cannot be asked stays, and counts no more once its time is over."""
+    many were asked about. One whose venue cannot be asked, or publishes nothing recent, stays, and counts no more once its time
+    is over."""
     done = 0
     every = timedelta(minutes=runtime.rules().value("federation.recheck_every").number)
+    looks: dict[int, Sight] = {}
     for row in registry.due_recognitions(now, every):
         peer = Peer.objects.filter(origin=row.origin, paused=False).first()
         if peer is None:
             continue
         try:
-            standing, _ = checking.ask_standing(peer, row.digest, now, fetch)
+            if peer.pk not in looks:
+                looks[peer.pk] = _look(peer, now, fetch)
+            done += _asked(row, looks[peer.pk], now)
         except PeerUnreachable:
             continue
-        except ShuguError as refusal:
-            _tell(row.number, refusal.code, (refusal.message("zh"), refusal.message("en")), now)
-        else:
-            told = ", ".join(standing.stopped_by)
-            _tell(row.number, standing.stopped_by[0] if told else "", (told, told) if told else (), now, standing.at)
-        done += 1
     return done
 
 
-def _tell(number: str, failed: str, reason: tuple[str, ...], now: datetime, at: datetime | None = None) -> None:
+def _look(peer: Peer, now: datetime, fetch: Fetch) -> Sight:
+    """Errors: PeerUnreachable."""
+    try:
+        histories.follow(peer, now, fetch)
+    except PeerUnreachable:
+        raise
+    except ShuguError as refusal:
+        # A history that does not hold changes nothing; what its unknown keys sign is not believed.
+        histories.note_trouble(peer, refusal)
+    return checking.look(peer, now, fetch)
+
+
+def _asked(row: Any, sight: Sight, now: datetime) -> bool:
+    """Whether the venue said how the certificate stands. Errors: PeerUnreachable."""
+    try:
+        document = checking.read_presented(documents.get(row.presented), now)
+        sight.limit = _oldest(row.agreement)
+        sight.grown(document)
+        listed = standing.listed(sight, document.credential)
+        said, answer = standing.ask(sight, row.digest)
+        if listed is not None:
+            standing.agree(sight, said, answer, listed)
+    except PeerUnreachable:
+        raise
+    except ShuguError as refusal:
+        if sight.against is None:
+            # Old, played again or garbled by whoever carries it: the venue has not spoken, and the time runs out by itself.
+            histories.note_trouble(sight.peer, refusal)
+            return False
+        _tell(row.number, refusal.code, (refusal.message("zh"), refusal.message("en")), now, sight=sight)
+        return True
+    stopped = standing.stopped_by(said, listed)
+    why = standing.told(said, listed) if stopped else ()
+    _tell(row.number, stopped[0] if stopped else "", why, now, said.at, sight)
+    return True
+
+
+def _oldest(reference: str) -> timedelta | None:
+    row = Agreement.objects.filter(reference=reference).first()
+    return checking.oldest(read_terms(row.terms)) if row is not None else None
+
+
+def _tell(
+    number: str,
+    failed: str,
+    reason: tuple[str, ...],
+    now: datetime,
+    at: datetime | None = None,
+    sight: Sight | None = None,
+) -> None:
+    """What was found, and what was seen of the venue, in one transaction."""
     actor = mandate("federation", f"recheck:{number}:{now.isoformat(timespec='seconds')}")
-    registry.check_recognition(registry.CheckRecognition(number, failed, reason, at), actor=actor, now=now)
+    with transaction.atomic():
+        if sight is not None:
+            seeing.keep(sight, actor, now)
+        registry.check_recognition(registry.CheckRecognition(number, failed, reason, at), actor=actor, now=now)
 
 
 def renew(number: str, org: int, now: datetime, fetch: Fetch = client.get) -> Any:
-    """The status of one recognition asked anew at the moment of its use. Errors: NotFound, PeerUnreachable, and what the
-    issuer's answer is refused for."""
+    """The status of one recognition asked anew at the moment of its use. Errors: NotFound, PeerUnreachable, UnknownPeer."""
     row = next((r for r in registry.recognitions_of(org) if r.number == number and r.state == "live"), None)
     if row is None:
         raise NotFound(what=(f"承认 {number}", f"recognition {number}"))
-    standing, _ = checking.ask_standing(peers.peer_of(row.origin), row.digest, now, fetch)
-    told = ", ".join(standing.stopped_by)
-    _tell(number, standing.stopped_by[0] if told else "", (told, told) if told else (), now, standing.at)
+    _asked(row, _look(peers.peer_of(row.origin), now, fetch), now)
     return registry.recognitions_of(org)

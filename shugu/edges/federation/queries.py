@@ -9,8 +9,10 @@ from typing import Any
 
 from shugu.edges.federation.agreements import in_force
 from shugu.edges.federation.domain import read_terms
+from shugu.edges.federation.histories import held, key_of
 from shugu.edges.federation.models import Agreement, Incoming, Outgoing, Peer, Presentation
-from shugu.formats.suites import parse_vkey
+from shugu.edges.federation.models_seen import Seen
+from shugu.formats.suites import VerifyKey
 from shugu.kernel import documents, signer
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import Forbidden, NotFound
@@ -23,11 +25,51 @@ SEATS = frozenset({"operator", "compliance_officer", "regulator", "auditor"})
 
 @dataclass(frozen=True)
 class KeyLine:
+    """A key pinned here."""
+
     vkey: str
     method: str
     suite: str
     pinned_at: datetime
     retired_at: datetime | None
+
+
+@dataclass(frozen=True)
+class HistoryLine:
+    """A key by the venue's own history: for which entries of its log it counts, from and until. `known`: pinned here too."""
+
+    key: VerifyKey
+    since: int
+    since_at: datetime
+    until: int | None
+    until_at: datetime | None
+    ended: str
+    known: bool
+
+
+@dataclass(frozen=True)
+class SightView:
+    """What was last seen of a venue: `size` entries of its log at `seen_at`; its lists (name, version, of when); its keys by
+    its history, which was taken at `history_at`; `trouble`: why nothing new is taken of it."""
+
+    size: int
+    seen_at: datetime | None
+    lists: tuple[tuple[str, int, datetime], ...]
+    history: tuple[HistoryLine, ...]
+    recovery: tuple[VerifyKey, ...]
+    history_at: datetime | None
+    trouble: str
+
+
+@dataclass(frozen=True)
+class ContradictionView:
+    """Two things it signed that cannot both be true; `first` and `second`: digests of their bytes."""
+
+    number: int
+    why: Text
+    first: str
+    second: str
+    found_at: datetime
 
 
 @dataclass(frozen=True)
@@ -104,13 +146,53 @@ def _peer(row: Peer) -> PeerView:
     waiting = row.outgoing.filter(delivered_at__isnull=True).order_by("sequence")
     first = waiting.first()
     keys = tuple(
-        KeyLine(k.vkey, parse_vkey(k.vkey).method, parse_vkey(k.vkey).suite.name, k.pinned_at, k.retired_at)
+        KeyLine(k.vkey, key_of(k.vkey).method, key_of(k.vkey).suite.name, k.pinned_at, k.retired_at)
         for k in sorted(row.keys.all(), key=lambda k: k.pk)
     )
     return PeerView(
         row.venue, Text(row.title_zh, row.title_en), row.origin, row.base_url, row.paused, row.sent, row.received,
         waiting.count(), first.last_error if first is not None else "", keys,
     )  # fmt: skip
+
+
+def _peer_row(venue: str, actor: Actor) -> Peer:
+    _may_read(actor)
+    row = Peer.objects.filter(venue=venue).first()
+    if row is None:
+        raise NotFound(what=(f"场所 {venue}", f"venue {venue}"))
+    return row
+
+
+def sight(venue: str, actor: Actor) -> SightView:
+    """What this venue has seen of another. Errors: Forbidden, NotFound."""
+    row = _peer_row(venue, actor)
+    seen, history = Seen.objects.filter(peer=row).first(), held(row)
+    pins = set(row.keys.values_list("vkey", flat=True))
+    lists = tuple((one.url.rpartition("/")[2], one.version, one.valid_from) for one in row.lists.order_by("url"))
+    lines = tuple(
+        HistoryLine(
+            p.key, p.since, p.since_at, p.until, p.until_at, p.ended.value if p.ended else "", p.key.vkey() in pins
+        )
+        for p in (history.periods.periods if history else ())
+    )
+    return SightView(
+        seen.size if seen else 0, seen.seen_at if seen else None, lists, lines, history.periods.recovery if history else (),
+        history.taken_at if history else None, seen.trouble if seen else "",
+    )  # fmt: skip
+
+
+def contradictions(venue: str, actor: Actor) -> list[ContradictionView]:
+    """Newest first. Errors: Forbidden, NotFound."""
+    rows = _peer_row(venue, actor).contradictions.order_by("-pk")
+    return [ContradictionView(r.pk, Text(*r.why), r.first, r.second, r.found_at) for r in rows]
+
+
+def contradiction_bytes(venue: str, number: int, which: str, actor: Actor) -> bytes:
+    """One side of a contradiction, exactly as the venue signed it. Errors: Forbidden, NotFound."""
+    found = next((c for c in contradictions(venue, actor) if c.number == number), None)
+    if found is None or which not in ("first", "second"):
+        raise NotFound(what=("所留证据", "evidence kept"))
+    return documents.get(found.first if which == "first" else found.second)
 
 
 def agreements(actor: Actor, venue: str = "") -> list[AgreementView]:
@@ -158,7 +240,8 @@ def takers(register: str, now: datetime) -> list[Peer]:
 
 @dataclass(frozen=True)
 class PresentationView:
-    """`checks` in the order of their numbers: n, title, outcome (ok, failed, skipped), detail."""
+    """`checks` in the order of their numbers: n, title, outcome (ok, failed, skipped), detail. `answers`: what the issuer
+    showed (statement, checkpoint, status lists), by the digest of its bytes."""
 
     number: str
     org: int
@@ -173,6 +256,7 @@ class PresentationView:
     agreement: str
     waives: tuple[Mapping[str, Any], ...]
     live: bool
+    answers: Mapping[str, str]
 
 
 def presentations(actor: Actor) -> list[PresentationView]:
@@ -200,8 +284,16 @@ def _presentation(row: Presentation) -> PresentationView:
         checks=tuple(row.checks), recognition=row.recognition, venue=found.venue if found else "",
         certificate=found.certificate if found else "", title=str(found.content.get("title", "")) if found else "",
         agreement=found.agreement if found else "", waives=tuple(found.waives) if found else (),
-        live=found is not None and found.state == "live",
+        live=found is not None and found.state == "live", answers=dict(row.answers),
     )  # fmt: skip
+
+
+def answer_bytes(number: str, name: str, actor: Actor) -> bytes:
+    """What the issuer showed when a document was checked, exactly as it signed it. Errors: NotFound."""
+    digest = presentation(number, actor).answers.get(name)
+    if digest is None:
+        raise NotFound(what=("所留证据", "evidence kept"))
+    return documents.get(digest)
 
 
 def messages(actor: Actor, venue: str, limit: int = 200) -> list[MessageLine]:

@@ -10,13 +10,13 @@ from typing import Any
 from django.db.models import Sum
 
 from shugu.catalogue import queries as catalogue
-from shugu.edges.federation import peers, sharing, zone
+from shugu.edges.federation import agreements, peers, sharing, zone
 from shugu.edges.federation.domain_sharing import SAME, SHOWN, stale
 from shugu.edges.federation.models import Peer
 from shugu.edges.federation.models_sharing import CrossOrder, Feed, Shared, ZoneListing
 from shugu.edges.federation.queries import SEATS
 from shugu.formats.sealed import read_sealed
-from shugu.formats.verify import Report, verify_sealed
+from shugu.formats.verify import Report, Verifier
 from shugu.kernel import documents, signer
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import Forbidden, NotFound
@@ -125,8 +125,8 @@ def certificate_report(view: ZoneView, now: datetime) -> Report | None:
     """The numbered checks of the provider's certificate with the keys pinned for its venue; None until it was fetched."""
     if not view.certificate:
         return None
-    keys = peers.document_keys(peers.peer_of(view.origin))
-    return verify_sealed(read_sealed(documents.get(view.certificate)), keys, now)
+    pins = agreements.trusted(peers.peer_of(view.origin), now)
+    return Verifier(pins, now).sealed(read_sealed(documents.get(view.certificate)))
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shugu.edges.federation import messages, orders_listing, presenting, sharing, transfers, zone
+from shugu.edges.federation import histories, messages, orders_listing, presenting, sharing, transfers, zone
 from shugu.edges.federation.agreements import ActOnAgreement, OfferAgreement, act_on_agreement, offer_agreement
+from shugu.edges.federation.histories import TakeHistory, take_history
 from shugu.edges.federation.messages import receive
 from shugu.edges.federation.orders import AskWithdrawal, PlaceOrder, ask_withdrawal, order, place_order
 from shugu.edges.federation.orders_listing import NamePayee, name_payee
@@ -35,6 +36,7 @@ __all__ = [
     "PlaceOrder",
     "Present",
     "RetireKey",
+    "TakeHistory",
     "act_on_agreement",
     "add_peer",
     "ask_move",
@@ -50,12 +52,19 @@ __all__ = [
     "present",
     "receive",
     "retire_key",
+    "take_history",
     "work",
 ]
 
 
 def work(now: datetime) -> int:
-    """What the worker calls from time to time: moves and listings told, messages out, listings of others
+    """What the worker calls from time to time: key histories followed, moves and listings told, messages out, listings of others
     compared, presentations checked, recognitions checked again. How much was done."""
-    told = transfers.send_due(now) + transfers.answer_recalls(now) + sharing.share(now) + orders_listing.expire(now)
+    told = (
+        histories.follow_due(now)
+        + transfers.send_due(now)
+        + transfers.answer_recalls(now)
+        + sharing.share(now)
+        + orders_listing.expire(now)
+    )
     return told + messages.deliver(now) + presenting.check_waiting(now) + presenting.recheck(now) + zone.ask(now)

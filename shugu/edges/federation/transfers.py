@@ -28,7 +28,7 @@ from shugu.formats.errors import BadMessage, VerificationError
 from shugu.formats.message import TAKEN, Message, Receipt
 from shugu.formats.sealed import read_sealed
 from shugu.formats.verdicts import Verdict
-from shugu.formats.verify import verify_sealed
+from shugu.formats.verify import Verifier
 from shugu.kernel import documents, runtime, signer
 from shugu.kernel.cases import Actor, mandate
 from shugu.kernel.commands import command
@@ -107,7 +107,7 @@ def _queue(
 def _verified(peer: Peer, sealed: dict[str, Any], kinds: tuple[str, ...], now: datetime) -> tuple[str, str, dict[str, Any]]:
     """(type, digest, subject) of a sealed document of the peer to us. Errors: BadMessage, FormatError, VerificationError."""
     document = read_sealed(canonical(sealed))
-    report = verify_sealed(document, peers.document_keys(peer), now + messages.skew())
+    report = Verifier(agreements.trusted(peer, now), now + messages.skew()).sealed(document)
     for check in report.checks:
         if check.outcome is Outcome.FAILED:
             raise VerificationError(reason=check.detail)

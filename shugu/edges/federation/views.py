@@ -87,7 +87,7 @@ def add_peer(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def peer(request: HttpRequest, venue: str) -> HttpResponseBase:
-    """One venue: its keys, the agreements with it, the messages both ways."""
+    """One venue: its keys pinned and by its history, what was seen of it, agreements with it, messages both ways."""
     actor = require(request, WATCHING)
     found = queries.peer(venue, actor)
     sent = make_table(
@@ -103,9 +103,19 @@ def peer(request: HttpRequest, venue: str) -> HttpResponseBase:
     record = Record(found.title, number=found.origin, kind=Text("其他场所", "another venue"), state=shown.peer_chip(found))
     page = {
         "peer": found, "record": record, "messages_table": sent, "agreements": agreements,
-        "may_act": "operator" in actor.seats,
+        "may_act": "operator" in actor.seats, "sight": queries.sight(venue, actor),
+        "contradictions": queries.contradictions(venue, actor),
     }  # fmt: skip
     return render(request, "federation/peer.html", page)
+
+
+@require_GET
+def contradiction(request: HttpRequest, venue: str, number: int, which: str) -> HttpResponse:
+    """One of two things that a venue signed and that cannot both be true, as it signed it."""
+    content = queries.contradiction_bytes(venue, number, which, require(request, WATCHING))
+    answer = HttpResponse(content, content_type="application/octet-stream")
+    answer["Content-Disposition"] = f'attachment; filename="{venue}-{number}-{which}"'
+    return answer
 
 
 @require_POST

@@ -30,7 +30,7 @@ def status(request: HttpRequest, digest: str, nonce: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def present(request: HttpRequest) -> HttpResponse:
-    """Present a sealed document of another venue; it is checked at once."""
+    """Present a document of another venue, as a file or as printed; it is checked at once."""
     actor, now = require_org(request), clock.now()
     form = PresentForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
@@ -57,6 +57,17 @@ def presentation(request: HttpRequest, number: str) -> HttpResponse:
     page = {"shown": found, "record": shown.presentation_record(found), "lines": shown.check_lines(found),
             "waives": shown.waiver_lines(found, may_apply=actor.org == found.org and found.live)}  # fmt: skip
     return render(request, "federation/presentation.html", page)
+
+
+@require_GET
+def answer(request: HttpRequest, number: str, name: str) -> HttpResponse:
+    """What the issuer showed when the document was checked, to keep or to show to somebody else."""
+    content = queries.answer_bytes(number, name, require(request))
+    kind = "text/plain; charset=utf-8" if name == "checkpoint" else "application/json"
+    response = HttpResponse(content, content_type=kind)
+    ending = "txt" if name == "checkpoint" else "json"
+    response["Content-Disposition"] = f'attachment; filename="{number}-{name.replace(":", "-")}.{ending}"'
+    return response
 
 
 @require_POST

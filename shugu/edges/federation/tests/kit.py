@@ -8,6 +8,7 @@ from typing import Any
 
 from shugu.edges.federation import services
 from shugu.edges.federation.models import Peer
+from shugu.edges.federation.tests.kit_log import FarLog
 from shugu.formats.canonical import canonical, parse_object, sha256
 from shugu.formats.credential import CONTEXT, Document, sign_credential
 from shugu.formats.message import MESSAGE, RECEIPT
@@ -37,11 +38,15 @@ def terms(**changes: Any) -> dict[str, Any]:
 
 @dataclass
 class Other:
-    """`suite` "sm" signs everything twice. `sent`: the last sequence it used."""
+    """`suite` "sm" signs everything twice. `sent`: the last sequence it used. `log`: what it publishes (kit_log)."""
 
     keys: list[SigningKey]
     sent: int = 0
     asked: list[bytes] = field(default_factory=list)
+    log: FarLog = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.log = FarLog(self.origin, list(self.keys))
 
     @classmethod
     def make(cls, suite: str = "intl", origin: str = ORIGIN) -> Other:

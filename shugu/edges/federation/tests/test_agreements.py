@@ -55,8 +55,8 @@ def offered(pair: Pair, world: World, **changes: Any) -> Agreement:
     return row
 
 
-def signed(pair: Pair, world: World) -> Agreement:
-    row = offered(pair, world)
+def signed(pair: Pair, world: World, **changes: Any) -> Agreement:
+    row = offered(pair, world, **changes)
     kind, body = pair[0].last()
     assert kind == "agreement.offered"
     both = sign_beside(body["credential"], pair[0].keys, world.now)

@@ -17,13 +17,8 @@ from shugu.edges.federation.statements import STATEMENT, read_statement, state
 from shugu.edges.federation.tests.kit import Other
 from shugu.edges.federation.tests.test_agreements import Pair, signed
 from shugu.formats.canonical import canonical, sha256
-from shugu.formats.checkpoint import Checkpoint, sign
-from shugu.formats.credential import Document, credential_digest
+from shugu.formats.credential import Document
 from shugu.formats.errors import VerificationError
-from shugu.formats.leaf import Fact, entry_for
-from shugu.formats.merkle import leaf_hash
-from shugu.formats.proof import TlogProof
-from shugu.formats.sealed import seal
 from shugu.kernel import engine, signer
 from shugu.kernel import queries as cases
 from shugu.kernel.decide import needed_materials
@@ -38,11 +33,8 @@ REGIME = "shenzhen"
 
 
 def sealed_by(other: Other, credential: Document) -> bytes:
-    """The credential sealed in a log of one entry."""
-    fact = Fact({"digests": {"certificate": credential_digest(credential)}, "fact": "entry.entered"}, b"s" * 32)
-    suite = "sm" if len(other.keys) > 1 else "intl"
-    leaf = leaf_hash(entry_for(canonical(fact.payload), fact.salt, suite))
-    return seal(credential, fact, TlogProof(0, (), sign(Checkpoint(other.origin, 1, leaf), other.keys)))
+    """The credential sealed in the log of its venue."""
+    return other.log.sealed(credential)
 
 
 @dataclass
@@ -70,17 +62,24 @@ class Issuer:
         self.asked.append(path)
         if self.down:
             raise PeerUnreachable(origin=peer.origin, why="ConnectError")
+        if not path.startswith("/federation/status/"):
+            return self.other.log.answer(peer, path, self.world.now)
         _, _, _, digest, nonce = path.split("/")
         subject = {"digest": digest, "document": "CER-FARAWAY-1", "facets": list(self.facets), "nonce": nonce}
         return canonical(self.other.signed(STATEMENT, "status", subject, self.world.now))
 
 
-@pytest.fixture()
-def issuer(world: World) -> Issuer:
+def agreed(world: World, **changes: Any) -> Issuer:
+    """A venue known here, with an agreement in force."""
     other = Other.make("sm")
     pair: Pair = (other, other.added(world))
-    signed(pair, world)
+    signed(pair, world, **changes)
     return Issuer(other, world)
+
+
+@pytest.fixture()
+def issuer(world: World) -> Issuer:
+    return agreed(world)
 
 
 def presented(issuer: Issuer, content: bytes, by: Any = None) -> Presentation:
