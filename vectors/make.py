@@ -31,6 +31,7 @@ from shugu.formats.sealed import seal  # noqa: E402
 from shugu.formats.suites import COSIGNING, INTL, Keyring, SigningKey, Sm, keyring_of  # noqa: E402
 from shugu.formats.tests import independent_verifier as reference  # noqa: E402
 from shugu.formats.witnessing import Submission  # noqa: E402
+from vectors.make_demands import demand_vectors  # noqa: E402
 from vectors.make_status import Tools, status_vectors  # noqa: E402
 
 ORIGIN = "vectors.shugu.dev/log"
@@ -587,6 +588,7 @@ def build() -> Files:
         "token.json": dump(token_vectors()),
         "keyhistory.json": dump(history_vectors()),
         "status.json": dump(status_vectors(Tools(voucher_body(), keys(), sealed))),
+        "demands.json": dump(demand_vectors(keys)),
         "message.json": dump(between_venues()),
         "rejects.json": dump({"at": AT, "documents": rejects()}),
         "venue.vkey": pins().text().encode(),

@@ -8,7 +8,9 @@
   const MARKS = { ok: ["通过", "holds"], failed: ["未通过", "failed"], skipped: ["未检查", "skipped"] };
   const MARK_TONES = { ok: "good", failed: "bad", skipped: "quiet" };
   const LABELS = { against: ["对照", "Against"], found: ["结果", "Found"], proves: ["可证", "Proves"], limits: ["不证", "Does not prove"] };
+  const BESIDE = { history: ["密钥沿革", "key history"], list: ["状态列表", "status list"] };
   let chosen = new Map(); // file name to its bytes
+  const beside = new Map(); // what is not verified but verified with: file name to { kind, data, fact, proof }
   let turn = 0;
   let asOf = ""; // what the last run was for
 
@@ -64,7 +66,9 @@
     out.dataset.verdict = report.verdict;
     out.append(element("p", `notice ${TONES[report.verdict] ?? "warning"}`, both(verdict.sentence)));
     out.append(element("p", "", both(verdict.conclusion)));
-    if (report.verdict === "sealed") out.append(element("p", "quiet", both(words.not_asked.status)));
+    const asked = (id) => report.checks.some((check) => check.id === id && check.outcome !== "skipped");
+    if (["sealed", "signed-not-sealed"].includes(report.verdict))
+      for (const id of ["status", "key-history"]) if (!asked(id)) out.append(element("p", "quiet", both(words.not_asked[id])));
     const ids = await about(report);
     pair(ids, ["验证时刻", "As of"], now.toISOString().replace(/\.\d+/, ""));
     out.append(ids, element("ol", "checks", ...report.checks.map(checkItem)));
@@ -94,11 +98,10 @@
     catch (error) { if (!(error instanceof Refused)) throw error; byId("at-wrong").hidden = false; return null; }
   }
 
-  async function pinned() {
-    const text = byId("keys").value, wrong = byId("keys-wrong");
+  async function told(id, act) {
+    const wrong = byId(id);
     wrong.hidden = true;
-    if (!text.trim()) return null;
-    try { return await Verify.readKeys(text); }
+    try { return await act(); }
     catch (error) {
       if (!(error instanceof Refused)) throw error;
       wrong.replaceChildren(both(error.told));
@@ -107,14 +110,55 @@
     }
   }
 
+  // The keys with every history given; a history that does not hold is told, and nothing is verified with it.
+  async function pinned() {
+    const text = byId("keys").value;
+    if (!text.trim()) return null;
+    const keys = await told("keys-wrong", () => Verify.readKeys(text));
+    const histories = of("history").map(([, { data }]) => data);
+    return keys && told("beside-wrong", () => Keys.Pins.of(keys, histories));
+  }
+
+  const of = (kind) => [...beside].filter(([, one]) => one.kind === kind);
+
+  function lists() {
+    const read = ({ data, fact, proof }) => {
+      try { return Verify.readSealed(data, fact, proof); }
+      catch (error) { if (!(error instanceof Refused)) throw error; return error; }
+    };
+    const given = of("list").map(([, one]) => read(one)), hours = byId("max-age").valueAsNumber;
+    return given.length ? new Status.Lists(given, hours > 0 ? hours * 3600e3 : null) : null;
+  }
+
+  // Key histories and status lists are known by what they say.
+  function kindOf(data) {
+    if (Keys.isHistory(data)) return "history";
+    try {
+      const value = JSON.parse(Bytes.text(data));
+      return Status.isList(Json.isObject(value) && Json.isObject(value.credential) ? value.credential : value) ? "list" : null;
+    } catch { return null; }
+  }
+
+  function showBeside() {
+    byId("beside").replaceChildren(...[...beside].map(([name, { kind }]) => {
+      const button = element("button", "", both(["移除", "Remove"]));
+      button.type = "button";
+      button.addEventListener("click", () => { beside.delete(name); showBeside(); run(); });
+      return element("li", "", both(BESIDE[kind]), ` ${name} `, button);
+    }));
+  }
+
   async function run() {
     const mine = ++turn, result = byId("result");
     result.dataset.state = "running";
     asOf = byId("at").value;
-    const keys = await pinned(), now = moment(), found = [];
+    const pins = await pinned(), now = moment(), found = [], keys = pins ? pins.keys : null;
     const { out, left } = documents();
-    if (keys && now) for (const [name, data, fact, proof] of out)
-      found.push(await shown(name, await Verify.verify(data, keys, now, fact, proof), keys, now));
+    // Lists alone are documents themselves.
+    if (!chosen.size) for (const [name, { data, fact, proof }] of of("list")) out.push([name, data, fact, proof]);
+    const with_ = lists();
+    if (pins && now) for (const [name, data, fact, proof] of out)
+      found.push(await shown(name, await Verify.verify(data, pins, now, fact, proof, with_), keys, now));
     for (const name of left) {
       const why = ["旁边没有它的凭证（同名 .json）", "its credential (.json of the same name) is not here"];
       found.push(element("p", "notice warning", `${name}: `, both(why)));
@@ -127,12 +171,20 @@
   }
 
   async function take(files) {
-    const documentsGiven = [...files].filter((file) => !file.name.endsWith(".vkey"));
-    if (documentsGiven.length) chosen = new Map();
+    const given = new Map();
     for (const file of files) {
       if (file.name.endsWith(".vkey")) byId("keys").value = await file.text();
-      else chosen.set(file.name, new Uint8Array(await file.arrayBuffer()));
+      else given.set(file.name, new Uint8Array(await file.arrayBuffer()));
     }
+    for (const [name, data] of [...given]) {
+      const kind = name.endsWith(".json") ? kindOf(data) : null, stem = name.replace(/\.json$/, "");
+      if (!kind) continue;
+      const parts = [`${stem}.fact.json`, `${stem}.tlog-proof`];
+      beside.set(name, { kind, data, fact: given.get(parts[0]) ?? null, proof: given.get(parts[1]) ?? null });
+      for (const one of [name, ...parts]) given.delete(one);
+    }
+    if (given.size) chosen = given;
+    showBeside();
     await run();
   }
 
@@ -150,6 +202,7 @@
   });
   byId("keys").addEventListener("input", run);
   byId("at").addEventListener("change", () => { if (byId("at").value !== asOf) run(); });
+  byId("max-age").addEventListener("change", run);
   byId("files").addEventListener("change", (event) => take(event.target.files));
   for (const name of ["dragover", "dragleave", "drop"]) document.addEventListener(name, (event) => {
     event.preventDefault();

@@ -29,7 +29,7 @@ const Verify = (() => {
     refuse(raw.length !== kind.size || (kind.suite === "sm" && !Sm2.isPublic(raw)), "公钥有误", "a wrong public key");
     const id = Bytes.hex((await sha256(Bytes.join(Bytes.utf8(parts[1] + "\n"), data))).slice(0, 4));
     refuse(id !== parts[2], "密钥编号与密钥不符", "the key id does not belong to the key");
-    return { name: parts[1], suite: kind.suite, id, raw, method: `https://${parts[1]}#${id}` };
+    return { name: parts[1], suite: kind.suite, id, raw, method: `https://${parts[1]}#${id}`, vkey: line };
   }
 
   async function readKeys(text) {
@@ -186,10 +186,13 @@ const Verify = (() => {
 
   const IDS = ["file-form", "credential-form", "issuer-pinned", "proof-ed25519", "proof-sm2", "dates", "fact-names-document",
     "inclusion", "checkpoint-ed25519", "checkpoint-sm2", "log-is-issuers"];
+  // Reported only where what they need was given; with their numbers.
+  const FURTHER = { "key-history": 13, "status-list": 14, "status": 15 };
+  const WORST = ["failed", "not-in-force", "restrained", "expired", "status-unknown", "unproven"];
 
   class Report {
     constructor() { this.found = new Map(); }
-    ok(id, detail = "") { this.found.set(id, { outcome: "ok", detail: [detail, detail], standing: null }); return true; }
+    ok(id, zh = "", en = zh) { this.found.set(id, { outcome: "ok", detail: [zh, en], standing: null }); return true; }
     skip(id, zh, en) { this.found.set(id, { outcome: "skipped", detail: [zh, en], standing: null }); }
     fail(id, error, standing = null) {
       if (!(error instanceof Refused)) throw error;
@@ -202,32 +205,52 @@ const Verify = (() => {
     }
     get checks() {
       const missing = { outcome: "skipped", detail: ["前项未通过，未检查", "not reached: an earlier check failed"], standing: null };
-      return IDS.map((id, at) => ({ n: at + 1, id, ...(this.found.get(id) ?? missing) }));
+      const more = Object.keys(FURTHER).filter((id) => this.found.has(id));
+      return [...IDS.map((id, at) => ({ n: at + 1, id, ...(this.found.get(id) ?? missing) })),
+        ...more.map((id) => ({ n: FURTHER[id], id, ...this.found.get(id) }))];
     }
     get verdict() {
       const checks = this.checks, failed = checks.filter((check) => check.outcome === "failed");
-      if (failed.some((check) => !check.standing)) return "failed";
-      if (failed.length) return failed[0].standing;
+      const found = failed.map((check) => check.standing ?? "failed");
+      if (found.length) return WORST.find((verdict) => found.includes(verdict));
       const whole = ["fact-names-document", "inclusion", "checkpoint-ed25519", "log-is-issuers"];
       return whole.every((id) => checks[IDS.indexOf(id)].outcome === "ok") ? "sealed" : "signed-not-sealed";
     }
   }
 
-  // `document`, `fact`, `proof`: Uint8Array or null; `keys` from readKeys; `now`: Date.
-  async function verify(document, keys, now, fact = null, proof = null) {
-    const report = new Report();
+  // `document`, `fact`, `proof`: Uint8Array or null; `keys` from readKeys, or Keys.Pins; `now`: Date; `lists`: Status.Lists or null.
+  async function verify(document, keys, now, fact = null, proof = null, lists = null) {
+    const report = new Report(), pins = keys instanceof Keys.Pins ? keys : new Keys.Pins(keys);
     let read = null;
     if (!await report.check("file-form", () => { read = readSealed(document, fact, proof); })) return report;
-    let split = null;
+    await core(report, read, pins, now);
+    if (lists && report.found.get("credential-form")?.outcome === "ok")
+      await lists.check(report, read.credential, now, (one) => alone(one, pins, now));
+    return report;
+  }
+
+  async function alone(read, pins, now) {
+    const report = new Report();
+    report.ok("file-form");
+    await core(report, read, pins, now);
+    return report;
+  }
+
+  // Checks 2 to 11 of a document already read, and 13 where there is a key history of its issuer.
+  async function core(report, read, pins, now) {
     report.credential = read.credential;
-    if (!await report.check("credential-form", () => { split = splitCredential(read.credential); })) return report;
+    const issuer = String(read.credential.issuer).replace(/^https:\/\//, "");
+    let keys = null, split = null, signed = null;
+    try { keys = pins.entry(issuer, read.proof ? read.proof.index : null); }
+    catch (error) { report.fail("issuer-pinned", error); return; }
+    if (!await report.check("credential-form", () => { split = splitCredential(read.credential); })) return;
     const { body, proofs } = split;
-    let signed = null;
     const pinned = await report.check("issuer-pinned", () => { signed = signersOf(body, proofs, keys); return signed.issuer; });
     if (pinned) for (const suite of ["intl", "sm"]) await suiteCheck(report, suite, body, proofs, signed, keys);
     dates(report, body, proofs, now);
-    await sealChecks(report, read, keys);
-    return report;
+    await sealChecks(report, read, pins);
+    const state = pins.periods(issuer);
+    if (state) await Keys.inTheirTime(report, state, read.proof);
   }
 
   function readSealed(data, fact, proof) {
@@ -262,7 +285,7 @@ const Verify = (() => {
     else report.ok("dates");
   }
 
-  async function sealChecks(report, { credential, fact, proof }, keys) {
+  async function sealChecks(report, { credential, fact, proof }, pins) {
     if (fact) await report.check("fact-names-document", async () => {
       const digests = fact.payload.digests, digest = Bytes.hex(await sha256(Json.bytes(credential)));
       refuse(!Json.isObject(digests), "事实没有 digests 对象", "the fact has no digests object");
@@ -275,7 +298,7 @@ const Verify = (() => {
     }
     if (fact) await report.check("inclusion", () => inclusion(fact, proof));
     else report.skip("inclusion", "没有事实文件", "there is no fact file");
-    await checkpointChecks(report, proof.note, credential.issuer, keys);
+    await checkpointChecks(report, proof.note, credential.issuer, pins);
   }
 
   async function leavesOf({ payload, salt }) {
@@ -308,10 +331,15 @@ const Verify = (() => {
     return out;
   }
 
-  async function checkpointChecks(report, note, issuer, keys) {
+  async function checkpointChecks(report, note, issuer, pins) {
     const ids = { intl: "checkpoint-ed25519", sm: "checkpoint-sm2" };
-    let read, origin;
-    try { read = readNote(note); origin = readCheckpoint(read.text).origin; }
+    let read, origin, keys;
+    try {
+      read = readNote(note);
+      const covered = readCheckpoint(read.text);
+      origin = covered.origin;
+      keys = pins.checkpoint(origin, covered.size);
+    }
     catch (error) { for (const id of [...Object.values(ids), "log-is-issuers"]) report.fail(id, error); return; }
     const text = Bytes.utf8(read.text), signers = [];
     for (const line of read.lines) {
@@ -340,5 +368,6 @@ const Verify = (() => {
     });
   }
 
-  return { verify, readKeys, readTime, canVerify, sha256 };
+  const parts = { refuse, readKey, holds, readTime, readNote, readCheckpoint, splitCredential, sha256 };
+  return { verify, readSealed, readKeys, readTime, canVerify, sha256, parts };
 })();

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shugu.formats.checks import CORE, TITLES
+from shugu.formats.checks import CORE, TITLES, CheckId
 from shugu.formats.tests import golden
 from shugu.formats.times import read_time
 from shugu.formats.verdicts import VERDICTS, Verdict
@@ -28,7 +28,22 @@ VERIFY = """async ([document, keys, at, fact, proof]) => {
   const report = await Verify.verify(part(document), await Verify.readKeys(keys), Verify.readTime(at), part(fact), part(proof));
   return [report.verdict, report.checks.map((check) => check.outcome)];
 }"""
+# A case of demands.json: verdict and outcomes, or how reading what lies beside the document was refused.
+DEMAND = """async (one) => {
+  const part = (text) => Bytes.utf8(text);
+  const pins = await Keys.Pins.of(await Verify.readKeys(one.vkeys), (one.histories ?? []).map(part));
+  const given = (one.lists ?? []).map((text) => Verify.readSealed(part(text), null, null));
+  const lists = given.length ? new Status.Lists(given, one.max_age_hours ? one.max_age_hours * 3600e3 : null) : null;
+  const report = await Verify.verify(part(one.document), pins, Verify.readTime(one.at), null, null, lists);
+  return [report.verdict, report.checks.map((check) => [check.n, check.outcome])];
+}"""
 VKEYS = golden.read("venue.vkey").decode()
+DEMANDS = golden.read_json("demands.json")
+STATUS = golden.read_json("status.json")
+
+
+def flipped(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ (1 << at % 8)]) + data[at + 1 :]
 
 
 def test_the_page_is_one_file_that_asks_nothing_of_anybody() -> None:
@@ -96,6 +111,70 @@ class TestInAChromium:
         assert self.verified(page, parts[0])[0] == "signed-not-sealed"
         assert self.verified(page, parts[0], golden.read("intl.venue.vkey").decode())[0] == "failed"
 
+    def test_key_histories_and_status_lists_lead_to_the_same_checks(self, page: Page) -> None:
+        """Vectors and rejects of checks 13 to 15: number, outcome and verdict as the command line has them."""
+        for case in DEMANDS["cases"]:
+            assert page.evaluate(DEMAND, case) == [case["verdict"], case["checks"]], case["name"]
+
+    def test_a_history_that_does_not_hold_is_refused_before_anything(self, page: Page) -> None:
+        refused = """async ({ history, vkeys }) => {
+          try { await Keys.Pins.of(await Verify.readKeys(vkeys), [Bytes.utf8(history)]); return "taken"; }
+          catch (error) { return error.constructor.name; }
+        }"""
+        for name, case in DEMANDS["refused_histories"].items():
+            assert page.evaluate(refused, case) == "Refused", name
+        told = golden.read_json("keyhistory.json")
+        assert page.evaluate(refused, {"history": told["history"], "vkeys": told["vkey"]}) == "taken"
+        for name, history in told["refused"].items():
+            assert page.evaluate(refused, {"history": history, "vkeys": told["vkey"]}) == "Refused", name
+
+    def test_bitstrings_and_entries_have_the_one_spelling(self, page: Page) -> None:
+        read = """async (text) => {
+          try { return Bytes.hex(await Verify.sha256(await Status.decode(text))); }
+          catch (error) { return error.constructor.name; }
+        }"""
+        for case in STATUS["bitstrings"]:
+            assert page.evaluate(read, case["encodedList"]) == case["sha256"], case["list"]
+        for name, text in STATUS["refused"].items():
+            assert page.evaluate(read, text) == "Refused", name
+        entries = """(value) => {
+          try { return Status.readEntries(value).length; } catch (error) { return error.constructor.name; }
+        }"""
+        for name, value in STATUS["refused_entries"].items():
+            assert page.evaluate(entries, value) == "Refused", name
+        for case in STATUS["credentials"]:
+            status = case["credential"]["credentialStatus"]
+            assert page.evaluate(entries, status) == len(status)
+
+    def test_no_byte_of_a_history_or_a_list_can_change(self, page: Page) -> None:
+        """One bit in every so manyth byte: the history is refused, the list leaves the status unknown."""
+        case = next(c for c in DEMANDS["cases"] if c["name"] == "in-the-overlap")
+        history = case["histories"][0].encode()
+        changed = [flipped(history, at).decode("latin-1") for at in range(0, len(history), 29)]
+        refused = """async ([all, vkeys]) => {
+          const out = new Set(), keys = await Verify.readKeys(vkeys);
+          for (const one of all)
+            try { await Keys.Pins.of(keys, [Uint8Array.from(one, (char) => char.charCodeAt(0))]); out.add("taken"); }
+            catch (error) { out.add(error.constructor.name); }
+          return [...out];
+        }"""
+        assert page.evaluate(refused, [changed, case["vkeys"]]) == ["Refused"]
+        case = next(c for c in DEMANDS["cases"] if c["name"] == "in-force")
+        sealed = case["lists"][0].encode()
+        changed = [flipped(sealed, at).decode("latin-1") for at in range(0, len(sealed), 97)]
+        told = """async ([one, all]) => {
+          const part = (text) => Bytes.utf8(text), out = new Set(), pins = new Keys.Pins(await Verify.readKeys(one.vkeys));
+          const read = (data) => { try { return Verify.readSealed(data, null, null); } catch (error) { return error; } };
+          for (const text of all) {
+            const lists = [Uint8Array.from(text, (char) => char.charCodeAt(0)), ...one.lists.slice(1).map(part)].map(read);
+            const beside = new Status.Lists(lists, null), now = Verify.readTime(one.at);
+            const report = await Verify.verify(part(one.document), pins, now, null, null, beside);
+            out.add(report.verdict);
+          }
+          return [...out];
+        }"""
+        assert page.evaluate(told, [case, changed]) == ["status-unknown"]
+
     def test_no_byte_can_change(self, page: Page) -> None:
         """One bit in every seventh byte; junk beside it. Latin-1 keeps each byte a character on the way there."""
         sealed = golden.read("voucher.sealed.json")
@@ -156,3 +235,36 @@ class TestInAChromium:
         assert page.locator("article h3").all_inner_texts() == ["forged.json"]
         page.set_viewport_size({"width": 375, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") == 375
+
+    def test_the_desk_takes_histories_and_lists_beside_a_document(self, page: Page) -> None:
+        """By choosing files, in any order; what lies beside is named, and can be taken away again by keyboard."""
+        page.set_viewport_size({"width": 375, "height": 800})
+        case = next(c for c in DEMANDS["cases"] if c["name"] == "revoked")
+        overlap = next(c for c in DEMANDS["cases"] if c["name"] == "in-the-overlap")
+
+        def give(**files: str) -> None:
+            given: list[Any] = [{"name": n, "mimeType": "application/json", "buffer": t.encode()} for n, t in files.items()]
+            page.set_input_files("#files", given)
+
+        page.fill("#keys", case["vkeys"])
+        page.fill("#at", case["at"])
+        give(**{"document.json": case["document"]}, **{f"{n}.sealed.json": text for n, text in enumerate(case["lists"])})
+        page.wait_for_selector("article[data-verdict=not-in-force]")
+        assert page.locator(".checks li[data-n='14'][data-outcome=ok]").count() == 1
+        assert "revoked" in page.locator(".checks li[data-n='15']").inner_text()
+        assert page.locator("#beside li").count() == 3
+        assert page.evaluate("document.documentElement.scrollWidth") == 375
+        page.fill("#max-age", "0")
+        for _ in range(3):
+            page.locator("#beside button").first.press("Enter")
+        page.wait_for_selector("article[data-verdict=sealed]")
+        assert words().not_asked[CheckId.STATUS][1] in page.locator("article").inner_text()
+        page.fill("#at", overlap["at"])
+        give(**{"venue-keys.json": overlap["histories"][0]})
+        give(**{"document.json": overlap["document"]})
+        page.wait_for_selector(".checks li[data-n='13'][data-outcome=ok]")
+        page.wait_for_selector("article[data-verdict=sealed]")
+        give(**{"venue-keys.json": DEMANDS["refused_histories"]["of-other-keys"]["history"]})
+        page.wait_for_selector("#beside-wrong:not([hidden])")
+        assert "key history" in page.locator("#beside-wrong").inner_text()
+        page.locator("#beside button").first.press("Enter")
