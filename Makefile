@@ -46,10 +46,15 @@ check: $(INSTALLED)  ## configuration, rules and procedures
 docs: $(INSTALLED)  ## write the generated tables under docs/
 	@$(BIN)/shugu docs
 
-reset:  ## wipe the demonstration venue (./var) and demo-out
-	@for mark in var/postgres/postmaster.pid var/demo/postgres/postmaster.pid; do \
-		if test -f $$mark && ps -o comm= -p $$(head -1 $$mark) | grep -q postgres; then kill -INT $$(head -1 $$mark); sleep 2; fi; done
-	@rm -rf var demo-out bench-out
+reset:  ## wipe the demonstration venue and what it left; a real venue is refused
+	@for home in "$(SHUGU_HOME)" var; do \
+		if grep -qs '^mode = "real"' "$$home/home.toml"; then \
+			echo "$$home 是真实场所，不会清空 / is a real venue and is not wiped" >&2; exit 1; fi; \
+		if test "$$home" != var -a "$$home" != "$(CURDIR)/var" -a -e "$$home" && ! grep -qs '^mode = "demo"' "$$home/home.toml"; then \
+			echo "$$home 不是演示场所的目录，不会清空 / is no home of a demonstration and is not wiped" >&2; exit 1; fi; done
+	@for mark in "$(SHUGU_HOME)"/postgres/postmaster.pid var/postgres/postmaster.pid var/demo/postgres/postmaster.pid; do \
+		if test -f "$$mark" && ps -o comm= -p $$(head -1 "$$mark") | grep -q postgres; then kill -INT $$(head -1 "$$mark"); sleep 2; fi; done
+	@rm -rf "$(SHUGU_HOME)" var demo-out federation-out bench-out
 	@echo "已清空 / wiped"
 
 .PHONY: help install run demo federation test bench campaign audit check docs reset

@@ -1,9 +1,10 @@
-"""Entry point of the connector process: python -m connector init | add-product | serve | verify-meter."""
+"""Entry point of the connector process: python -m connector init | draft-dictionary | add-product | serve | verify-meter."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ import httpx
 import uvicorn
 
 from shugu.formats.errors import ShuguError
-from shugu.measure import Dictionary
+from shugu.measure import BadDictionary, Dictionary, draft
 
 from . import home, verify_meter
 from .app import build
@@ -53,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--file", type=Path, required=True)
     add.add_argument("--dictionary", type=Path, required=True)
     add.add_argument("--related", action="append", default=[], metavar="NAME=PATH")
+    drafted = commands.add_parser(
+        "draft-dictionary", help="write a first data dictionary out of a file / 由文件起草数据字典"
+    )
+    drafted.add_argument("--file", type=Path, required=True, help="Parquet or CSV")
+    drafted.add_argument("--out", type=Path, required=True, help="the dictionary to write; never overwritten")
     check = commands.add_parser("verify-meter", help="derive the meter chain again")
     for command in (init, point, serve, add, check):
         command.add_argument("--home", type=Path, required=True)
@@ -77,8 +83,24 @@ def _init(options: argparse.Namespace) -> None:
     print(json.dumps(home.load(options.home).well_known(), indent=1), "\npinned:", pinned, sep="\n")
 
 
+def _draft(options: argparse.Namespace) -> None:
+    made = draft(options.file).as_dict()
+    with options.out.open("x", encoding="utf-8") as handle:
+        handle.write(json.dumps(made, ensure_ascii=False, indent=1) + "\n")
+    print(json.dumps({"dictionary": str(options.out), "columns": len(made["columns"])}, ensure_ascii=False))
+
+
+def _dictionary(file: Path) -> Dictionary:
+    """Errors: BadDictionary, also for what is no JSON."""
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadDictionary(place=str(file), detail=(f"不是 JSON（{error}）", f"it is not JSON ({error})")) from error
+    return Dictionary.from_dict(raw)
+
+
 def _add(options: argparse.Namespace) -> None:
-    dictionary = Dictionary.from_dict(json.loads(options.dictionary.read_text(encoding="utf-8")))
+    dictionary = _dictionary(options.dictionary)
     related = dict(pair.partition("=")[::2] for pair in options.related)
     others = {name: Path(path) for name, path in related.items()}
     held = home.add_product(home.load(options.home), options.product, options.file, dictionary, others)
@@ -92,6 +114,8 @@ def main(argv: list[str] | None = None) -> int:
             _init(options)
         elif options.command == "add-product":
             _add(options)
+        elif options.command == "draft-dictionary":
+            _draft(options)
         elif options.command == "point":
             moved = home.point_at(options.home, options.exchange_url, options.receipts_url)
             print(json.dumps({"exchange": options.exchange_url, "changed": moved}))
@@ -103,7 +127,11 @@ def main(argv: list[str] | None = None) -> int:
             now = demonstration_clock(options.demo_clock) if options.demo_clock else clock
             app = build(home.load(options.home), now)
             uvicorn.run(app, host=options.host, port=options.port, log_level="warning", server_header=False)
-    except (ShuguError, OSError, ValueError, httpx.HTTPError) as error:
+    except ShuguError as error:
+        lang = "en" if os.environ.get("LANG", "").startswith("en") else "zh"
+        print(f"connector: {error.message(lang)} {error.remedy_text(lang)}", file=sys.stderr)
+        return 1
+    except (OSError, ValueError, httpx.HTTPError) as error:
         print(f"connector: {error}", file=sys.stderr)
         return 1
     return 0

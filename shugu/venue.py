@@ -45,7 +45,19 @@ def run(options: argparse.Namespace) -> int:
         "audit": audit, "check": check, "docs": docs, "rules": rules, "registry": registry, "federation": federation,
         "chain": chain, "log": log, "keys": keys,
     }  # fmt: skip
+    if options.command in _OF_A_VENUE:
+        need_founded(Home.from_environment())
     return commands[options.command](options)
+
+
+# What is asked of a venue that exists: without one nothing is made, least of all a database.
+_OF_A_VENUE = frozenset({"serve", "worker", "audit", "keys", "registry"})
+
+
+def need_founded(home: Home) -> None:
+    """Errors: HomeError for a home in which no venue was founded."""
+    if not home.config_file.exists():
+        raise HomeError(path=str(home.path), why=("尚未建立", "it has not been founded yet"))
 
 
 def setup() -> None:
@@ -95,8 +107,6 @@ def init(options: argparse.Namespace) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     home = Home.from_environment()
-    if not home.config_file.exists():
-        raise HomeError(path=str(home.path), why=("尚未建立", "it has not been founded yet"))
     _need_port(options.address, home.port)
     prepare()
     return _serve_all(options.address, [])

@@ -25,12 +25,18 @@ def detail_url(case: int) -> str:
     return reverse("appraisal:assignment", args=[row.number]) if row else ""
 
 
+def report_url(case: int) -> str:
+    row = Assignment.objects.only("number").get(pk=case)
+    return reverse("appraisal:report", args=[row.number])
+
+
 def conclusion_choices(case: int) -> list[tuple[str, Text]]:
     return [(str(r["code"]), Text(str(r["zh"]), str(r["en"]))) for r in queries.conclusion_table()]
 
 
 def register() -> None:
-    case_acts.register("appraisal.assignment", act, detail_url)
+    filing = case_acts.OwnForm(report_url, fulfils=True)
+    case_acts.register("appraisal.assignment", act, detail_url, forms={"file": filing})
     case_acts.name_input("conclusion", "结论", "Conclusion", "choice", conclusion_choices)
     for seat in ("merchant", "body"):
         navigation.register(navigation.NavItem(seat, Text("评估", "Evaluation"), "appraisal:assignments", 60))

@@ -127,19 +127,30 @@ def dictionary_from_csv(text: str) -> tuple[ColumnEntry, ...]:
 
 
 def dictionary_from_profile(text: str) -> tuple[tuple[ColumnEntry, ...], tuple[tuple[str | None, ...], ...]]:
-    """(columns, sample) of a connector's profile or whole quality report as JSON.
+    """(columns, sample) of a connector's data dictionary, profile or whole quality report as JSON.
     Errors: ValueError with (zh, en) as its argument."""
     try:
         found = json.loads(text)
         for inner in ("credentialSubject", "report", "profile"):
             found = found.get(inner, found)
-        columns = tuple(
-            ColumnEntry(str(c["name"]), str(c["stored_type"]), nullable=bool(c["nulls"])) for c in found["columns"]
-        )
+        columns = tuple(_declared(c) if "type" in c else _stored(c) for c in found["columns"])
         sample = tuple(tuple(None if v is None else str(v) for v in row) for row in found.get("sample", ()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(("不是连接器的数据概况", "this is no profile of a connector")) from error
+        told = ("不是连接器的数据字典或数据概况", "this is neither a connector's data dictionary nor its profile")
+        raise ValueError(told) from error
     return columns, sample
+
+
+def _stored(column: Mapping[str, Any]) -> ColumnEntry:
+    """A column as the connector found it."""
+    return ColumnEntry(str(column["name"]), str(column["stored_type"]).strip("!"), nullable=bool(column["nulls"]))
+
+
+def _declared(column: Mapping[str, Any]) -> ColumnEntry:
+    """A column as the connector's dictionary declares it (shugu.measure.Column)."""
+    note = "；".join(str(column[k]) for k in ("description", "unit") if column.get(k))
+    expected = bool(column.get("expected") or column.get("unique"))
+    return ColumnEntry(str(column["name"]), str(column["type"]), str(column.get("title_zh", "")), not expected, note)
 
 
 def sample_from_csv(text: str, names: Sequence[str]) -> tuple[tuple[str | None, ...], ...]:

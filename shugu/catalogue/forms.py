@@ -79,16 +79,18 @@ class DescribeStep(FieldForm):
 
 class DataStep(FieldForm):
     dictionary_file = forms.FileField(
-        label=words("数据字典（CSV）或连接器数据概况（JSON）", "Data dictionary (CSV) or connector profile (JSON)"),
-        required=False,
-        help_text=words("CSV 表头：列名, 类型, 名称, 可空, 说明", "CSV header: name, type, title, nullable, note"),
+        label=words("上传数据字典", "Upload a data dictionary"), required=False,
+        help_text=words(
+            "连接器所用的 dict.json，或 CSV（表头：列名, 类型, 名称, 可空, 说明）",
+            "the connector's dict.json, or a CSV (header: name, type, title, nullable, note)",
+        ),
     )  # fmt: skip
     dictionary = forms.CharField(
         label=words("数据字典", "Data dictionary"), required=False,
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
         help_text=words(
-            "可直接填写或修改：每行一列，逗号分隔；上传文件时以文件为准",
-            "type or amend here, one column a line; a file replaces it",
+            "有质量报告的已按其数据概况预填。可直接修改：每行一列，逗号分隔；上传文件时以文件为准",
+            "filled in from the newest quality report, where there is one; amend here, one column a line; a file replaces it",
         ),
     )  # fmt: skip
     sample = forms.CharField(

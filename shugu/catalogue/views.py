@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from shugu.appraisal import queries as appraisal
-from shugu.catalogue import forms, queries, services
+from shugu.catalogue import forms, queries, services, services_listing
 from shugu.catalogue.domain_policy import licence_from, plain_words
 from shugu.catalogue.domain_product import UNIT_TITLES
 from shugu.formats.errors import ShuguError
@@ -178,6 +178,14 @@ def product(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "catalogue/product.html", context)
 
 
+def _may_list(view: queries.ProductView) -> bool:
+    """No listing case is under way, and the newest version is not the one on the market."""
+    last = view.listing
+    if last is None or procedure("catalogue.listing").state[last.state].final:
+        return True
+    return last.state in services_listing.ON_MARKET and last.version != view.newest_version
+
+
 def _record(request: HttpRequest, view: queries.ProductView, actor: Actor | None, now: datetime) -> Record:
     tab, listing = procedure("catalogue.listing"), view.listing
     clocks = cases.clocks(listing.case, now) if listing and actor and view.newest_version else []
@@ -185,10 +193,9 @@ def _record(request: HttpRequest, view: queries.ProductView, actor: Actor | None
     if actor is not None and actor.org == view.provider_org:
         number = view.number
         submit_url = reverse("catalogue:submit", args=[number])
-        own = (
-            Act("edit", Text("修订", "Revise"), reverse("catalogue:edit", args=[number])),
-            Act("list", Text("提交挂牌", "Submit for listing"), submit_url, primary=not view.listed),
-        )
+        own = (Act("edit", Text("修订", "Revise"), reverse("catalogue:edit", args=[number])),)
+        if _may_list(view):
+            own += (Act("list", Text("提交挂牌", "Submit for listing"), submit_url, primary=not view.listed),)
     if listing is not None and actor is not None:
         def url(do: str) -> str:
             return reverse("web:case_act", args=[listing.case_number, do])
@@ -227,8 +234,8 @@ def mine(request: HttpRequest) -> HttpResponseBase:
     )  # fmt: skip
     empty = Empty(
         Text(
-            "还没有产品。从一项已登记的权利开始，五步即可提交挂牌。",
-            "No product yet. Start from an entry; five steps lead to a listing.",
+            "还没有产品。从一项已登记的权利开始，六步即可建立并提交挂牌。",
+            "No product yet. Start from an entry; six steps lead to a listing.",
         ),
         Link(Text("建立产品", "Create a product"), reverse("catalogue:new")),
     )

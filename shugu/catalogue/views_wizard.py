@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from shugu.appraisal import queries as appraisal
 from shugu.catalogue import forms, queries, services
 from shugu.catalogue.domain_policy import LicenceTerms, licence_from, plain_words
-from shugu.catalogue.domain_product import UNIT_TITLES, PriceTerms, columns_from
+from shugu.catalogue.domain_product import UNIT_TITLES, PriceTerms, columns_from, dictionary_from_profile
 from shugu.catalogue.errors import NotProvider
 from shugu.formats.errors import ShuguError
 from shugu.kernel import clock, runtime
@@ -82,6 +83,23 @@ def _my_entries(actor: Actor) -> list[tuple[str, str]]:
     return [(e.number, f"{e.title}（{e.number}）") for e in registry.entries_of(actor.org)]
 
 
+def _known(step: str, draft: dict[str, Any]) -> dict[str, Any]:
+    """What the register and the newest quality report already say, so that nobody types it a second time."""
+    if step not in ("describe", "data"):
+        return {}
+    entry = registry.entry_by_number(draft["entry"]["entry"])
+    if step == "describe":
+        return {"title": entry.title}
+    found = appraisal.quality_of(entry.id, local_day(clock.now()))
+    if found is None or "profile" not in found.report:
+        return {}
+    columns, _ = dictionary_from_profile(json.dumps(dict(found.report)))
+    return {
+        "columns": [asdict(c) for c in columns], "rows": [], "data_digest": found.data_digest,
+        "connector_id": found.connector_id,
+    }  # fmt: skip
+
+
 def _initial(step: str, held: dict[str, Any]) -> dict[str, Any]:
     if step == "describe":
         return held | {"keywords": "、".join(held.get("keywords", ()))}
@@ -96,7 +114,7 @@ def _initial(step: str, held: dict[str, Any]) -> dict[str, Any]:
 
 def _form(step: str, request: HttpRequest, actor: Actor, draft: dict[str, Any]) -> FieldForm:
     data, files = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    initial = _initial(step, draft.get(step, {}))
+    initial = _initial(step, draft.get(step) or _known(step, draft))
     if step == "entry":
         return forms.EntryStep(data, initial=initial, entries=_my_entries(actor))
     kind: dict[str, type[FieldForm]] = {

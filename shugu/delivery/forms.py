@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from typing import ClassVar
 
 from django import forms
 
@@ -27,25 +29,60 @@ class ConnectorForm(FieldForm):
     )  # fmt: skip
 
 
-class BindForm(FieldForm):
+class PrintedForm(FieldForm):
+    """What `connector add-product` printed, pasted whole instead of typed field by field."""
+
+    WANTED: ClassVar[tuple[str, ...]] = ("file", "sha256")
+    printed = forms.CharField(
+        label=words("add-product 的输出", "What add-product printed"), required=False, max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text=words("整行粘贴，即不必逐项填写", "Paste the whole line, and the entries below need not be typed"),
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, object] | None:
+        cleaned = super().clean()
+        given = self.cleaned_data
+        if given.get("printed"):
+            try:
+                told = json.loads(given["printed"])
+                read = {"file": str(told["file"]), "sha256": str(told["sha256"]), "size": int(told["size"])}
+                label = str(told["product"])
+            except (ValueError, KeyError, TypeError):
+                self.add_error(
+                    "printed", words("不是 add-product 输出的一行", "This is not the line that add-product prints")
+                )
+                return cleaned
+            given.update({k: v for k, v in read.items() if k in self.fields and not given.get(k)})
+            if not given.get("label") and label not in (given.get("product"), given.get("entry")):
+                given["label"] = label
+        for name in self.WANTED:
+            if not given.get(name) and name not in self.errors:
+                self.add_error(name, forms.Field.default_error_messages["required"])
+        return cleaned
+
+
+class BindForm(PrintedForm):
+    WANTED = ("file", "sha256", "size")
+    field_order = ("product", "printed", "file", "sha256", "size", "label")
     product = forms.CharField(label=words("产品编号", "Product number"), max_length=40)
-    file = forms.CharField(label=words("文件名", "File name"), max_length=200)
-    sha256 = forms.CharField(label=words("文件的 SHA-256", "SHA-256 of the file"), max_length=64)
-    size = forms.IntegerField(label=words("文件大小（字节）", "Size in bytes"), min_value=1)
+    file = forms.CharField(label=words("文件名", "File name"), max_length=200, required=False)
+    sha256 = forms.CharField(label=words("文件的 SHA-256", "SHA-256 of the file"), max_length=64, required=False)
+    size = forms.IntegerField(label=words("文件大小（字节）", "Size in bytes"), min_value=1, required=False)
     label = forms.CharField(
         label=words("在连接器上的产品编号", "Product number on the connector"), max_length=40, required=False,
         help_text=words("与产品编号不同时填写", "Only if it differs from the product's number"),
     )  # fmt: skip
 
 
-class QualityForm(FieldForm):
+class QualityForm(PrintedForm):
+    field_order = ("product", "entry", "printed", "file", "sha256", "label")
     product = forms.CharField(
         label=words("产品编号", "Product number"), max_length=40, required=False,
         help_text=words("尚无产品时改填登记编号", "If there is no product yet, give the entry's number instead"),
     )  # fmt: skip
     entry = forms.CharField(label=words("登记编号", "Entry number"), max_length=40, required=False)
-    file = forms.CharField(label=words("文件名", "File name"), max_length=200)
-    sha256 = forms.CharField(label=words("文件的 SHA-256", "SHA-256 of the file"), max_length=64)
+    file = forms.CharField(label=words("文件名", "File name"), max_length=200, required=False)
+    sha256 = forms.CharField(label=words("文件的 SHA-256", "SHA-256 of the file"), max_length=64, required=False)
     label = forms.CharField(
         label=words("在连接器上的产品编号", "Product number on the connector"), max_length=40, required=False
     )

@@ -89,7 +89,10 @@ class Narrator:
     @contextmanager
     def progress(self, zh: str, en: str) -> Iterator[Callable[[int, int, str], None]]:
         """A progress bar for long work: call it with (done, total, what)."""
-        bar = tqdm(desc="    " + Text(zh, en).pick(self.lang), unit="", file=sys.stdout, leave=False, dynamic_ncols=True)
+        bar = tqdm(
+            desc="    " + Text(zh, en).pick(self.lang), unit="", file=sys.stdout, leave=False,
+            dynamic_ncols=True, disable=not sys.stdout.isatty(),
+        )  # fmt: skip
 
         def tell(done: int, total: int, what: str = "") -> None:
             bar.total = total

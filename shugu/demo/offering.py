@@ -20,6 +20,7 @@ from shugu.formats.canonical import canonical
 from shugu.kernel import clock, engine, runtime, signer
 from shugu.kernel import queries as cases
 from shugu.kernel.cases import Actor
+from shugu.kernel.money import percent
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import end_of_day, local_day
 from shugu.measure.samples import FLIGHTS, write_samples
@@ -166,7 +167,7 @@ def offer_product(story: Story) -> None:
         assert view is not None, "the connector has not reported"
         tell.keep("quality-report.pdf", appraisals.quality_pdf(view.number, tell.lang, now=clock.now(), actor=alice))
         tell.note(report=view.number, score=str(view.score))
-        tell.say(f"综合 {view.score}", f"overall {view.score}")
+        tell.say(f"综合 {percent(view.score or 0)}", f"overall {percent(view.score or 0)}")
     with tell.step("compliance", "第三方合规评估报告", "the third party's compliance report"):
         ordered = appraisal.order_compliance(
             appraisal.OrderCompliance(story.entry, quinn.org, "数据来源、内容与流通合规"), actor=alice, now=clock.now()

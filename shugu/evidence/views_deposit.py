@@ -39,7 +39,10 @@ def deposits(request: HttpRequest) -> HttpResponseBase:
     shown = make_table(
         request, id="deposits", caption=Text("存证", "Deposits of evidence"), columns=columns,
         rows=queries_deposit.deposits(actor),
-        empty=Empty(Text("还没有存证。", "None yet."), Link(Text("去存证", "Deposit"), reverse("evidence:deposit_new"))),
+        empty=Empty(
+            Text("还没有存证。", "None yet."),
+            Link(Text("去存证", "Deposit"), reverse("evidence:deposit_new")) if actor.org is not None else None,
+        ),
     )  # fmt: skip
     if shown.wants_csv:
         return shown.csv_response()

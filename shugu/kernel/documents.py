@@ -78,7 +78,10 @@ def check_upload(filename: str, media_type: str, content: bytes) -> None:
     elif media_type not in accepted:
         problem = (f"不接受 {media_type} 类型", f"type {media_type} is not taken")
     elif not is_what_it_claims(media_type, content):
-        problem = (f"内容不是 {media_type}", f"the content is not {media_type}")
+        problem = (
+            f"文件内容不是它所称的类型（{media_type}）",
+            f"the content is not of the type it claims ({media_type})",
+        )
     if problem is not None:
         raise InputInvalid(fields=filename, field_errors={"file": problem})
 

@@ -76,7 +76,7 @@ class ConflictOfInterest(Refused):
 
 class GuardRefused(Refused):
     code = "guard-refused"
-    sentence = ("不予办理：{why}", "Refused: {why}")
+    sentence = ("不予办理：{why}。", "Refused: {why}.")
 
 
 class MaterialsMissing(Refused):

@@ -74,7 +74,10 @@ class Home:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise HomeError(path=str(path), why=str(error)) from error
-        return cls(path=path, port=int(os.environ.get("SHUGU_PORT", "8000")))
+        asked = os.environ.get("SHUGU_PORT", "8000")
+        if not (asked.isascii() and asked.isdecimal() and 0 < int(asked) < 65_536):
+            raise HomeError(path=str(path), why=(f"SHUGU_PORT 不是端口号：{asked}", f"SHUGU_PORT is no port: {asked}"))
+        return cls(path=path, port=int(asked))
 
     @property
     def config_file(self) -> Path:
@@ -118,7 +121,9 @@ class Home:
         """Written once; a home never changes its mode (a shifted clock can never become a real one)."""
         if self.config_file.exists():
             if self.config.mode != config.mode:
-                raise HomeError(path=str(self.path), why=f"it is a {self.config.mode} home and stays one")
+                kind = {"real": "真实", "demo": "演示"}[self.config.mode]
+                why = (f"它是{kind}场所的目录，不能改作他用", f"it is a {self.config.mode} home and stays one")
+                raise HomeError(path=str(self.path), why=why)
             return
         lines = [
             f'venue = "{config.venue}"',

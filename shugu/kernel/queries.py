@@ -15,7 +15,7 @@ from shugu.kernel.cases import Actor, CaseView, Command
 from shugu.kernel.clockwork import rule_of
 from shugu.kernel.decide import allowed, decide, needed_materials
 from shugu.kernel.errors import InputInvalid, NotFound, Refused, UndertakingNeeded
-from shugu.kernel.models import Assignment, Case, Clock, Fact, Material
+from shugu.kernel.models import Assignment, Case, Clock, Fact, Material, Position
 from shugu.kernel.procedure import MaterialRow, Step, Table
 from shugu.kernel.tables import all_tables, table
 from shugu.kernel.text import Text
@@ -160,6 +160,11 @@ def timeline(case: int) -> list[Event]:
     row = Case.objects.only("procedure", "version").get(pk=case)
     tab = table(row.procedure, row.version)
     return [event(f, tab) for f in Fact.objects.filter(case_id=case).select_related("place").order_by("id")]
+
+
+def position_of(fact: int) -> int | None:
+    """The index of a fact in the log; None until it is sequenced."""
+    return Position.objects.filter(fact_id=fact).values_list("position", flat=True).first()
 
 
 def event(fact: Fact, tab: Table | None = None) -> Event:

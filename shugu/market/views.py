@@ -53,10 +53,12 @@ def demands(request: HttpRequest) -> HttpResponseBase:
     empty = Empty(
         Text("还没有征集中的需求。写下您需要的数据，场所会列出相合的产品。",
              "No demand is open. Say what data you need and see what matches."),
-        Link(Text("发布需求", "Post a demand"), reverse("market:post_demand")),
+        Link(Text("发布需求", "Post a demand"), reverse("market:post_demand")) if actor.org is not None else None,
     )
     shown = make_table(request, id="demands", caption=Text("数据需求", "Demands"), columns=columns, rows=rows, empty=empty)
-    return shown.csv_response() if shown.wants_csv else render(request, "market/demands.html", {"table": shown})
+    if shown.wants_csv:
+        return shown.csv_response()
+    return render(request, "market/demands.html", {"table": shown, "may": actor.org is not None})
 
 
 @require_http_methods(["GET", "POST"])
@@ -209,4 +211,6 @@ def trade_side(request: HttpRequest, product: str) -> HttpResponse:
     item = offered.listed(product)
     own = item is not None and actor is not None and actor.org == item.provider_org
     signed_in = actor is not None and actor.org is not None
-    return render(request, "market/trade_side.html", {"item": item, "own": own, "signed_in": signed_in, "product": product})
+    may = not own and (actor is None or signed_in)  # the venue's own staff trades with nobody
+    shown = {"item": item, "own": own, "may": may, "signed_in": signed_in, "product": product}
+    return render(request, "market/trade_side.html", shown)

@@ -15,6 +15,7 @@ from .dictionary import (
     Standard,
     Timeliness,
 )
+from .drafting import draft
 from .errors import (
     BadDictionary,
     BadExpression,
@@ -56,5 +57,6 @@ __all__ = [
     "UnknownColumn",
     "Weights",
     "WrongFileType",
+    "draft",
     "evaluate",
 ]

@@ -36,9 +36,20 @@ def choose(request: HttpRequest) -> HttpResponse:
     registers = []
     for one in queries.registers():
         ways = [] if not one["open"] else [_way(one["id"], op) for op in operations(applications.rules_of(one["id"])).values()
-                                           if op.code in one["operations"]]  # fmt: skip
+                                           if op.code in one["operations"] and offered_to(request, op)]  # fmt: skip
         registers.append({**one, "ways": ways})
-    return render(request, "registry/choose.html", {"registers": registers, "one_window": len(window_registers()) > 1})
+    actor = getattr(request, "actor", None)
+    one_window = len(window_registers()) > 1 and (actor is None or actor.org is not None)
+    return render(request, "registry/choose.html", {"registers": registers, "one_window": one_window})
+
+
+def offered_to(request: HttpRequest, op: Operation) -> bool:
+    """Whether this reader could open the form: organisations and visitors (who sign in first) what parties apply for, the
+    registrar its own operations."""
+    actor = getattr(request, "actor", None)
+    if op.by is By.REGISTRAR:
+        return actor is not None and "registrar" in actor.seats
+    return actor is None or actor.org is not None
 
 
 def _way(register: str, op: Operation) -> dict[str, Any]:

@@ -43,6 +43,7 @@ from shugu.registry.shown import (
     retention_line,
     rights_text,
 )
+from shugu.registry.views_apply import offered_to
 from shugu.web import language
 from shugu.web.shapes import Chip, Empty, Link, Tone
 from shugu.web.tables import Choice, Column, Kind, make_table
@@ -92,7 +93,7 @@ def entry(request: HttpRequest, number: str) -> HttpResponse:
         "entry": shown, "record": entry_record(shown), "facets": facet_chips(shown.lines),
         "rights": rights_text(shown.register, shown.rights), "events": entry_events(shown),
         "rows": particulars(shown.register, shown.object_kind, shown.form, public=True),
-        "may_object": "objection" in codes, "ways": _ways(shown, codes), "marks": encumbrance_lines(shown.id),
+        "may_object": "objection" in codes, "ways": _ways(request, shown, codes), "marks": encumbrance_lines(shown.id),
         "parents": queries_book.parents_of(shown.id), "children": queries_book.children_of(shown.id),
         "origins": recognitions.origins_of(shown.id), "moves": moving.moves(outward=True, entry_id=shown.id),
         "links": queries_book.links_of(shown.id), "certificates": queries_book.certificates_of(shown.id),
@@ -101,12 +102,14 @@ def entry(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "registry/entry.html", page)
 
 
-def _ways(shown: queries.EntryView, codes: list[str]) -> list[Link]:
-    """What may be applied for about this entry."""
+def _ways(request: HttpRequest, shown: queries.EntryView, codes: list[str]) -> list[Link]:
+    """What this reader may apply for about this entry."""
     known = operations(applications.rules_of(shown.register)).values()
     address = {op.code: reverse("registry:apply_for", args=[shown.register, op.code]) for op in known}
     return [
-        Link(op.title, f"{address[op.code]}?entry={shown.number}") for op in known if op.code in codes and op.on is On.ENTRY
+        Link(op.title, f"{address[op.code]}?entry={shown.number}")
+        for op in known
+        if op.code in codes and op.on is On.ENTRY and offered_to(request, op)
     ]
 
 

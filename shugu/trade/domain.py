@@ -125,8 +125,9 @@ class Gate:
 
 
 def gates(rows: Iterable[Mapping[str, Any]], known: Mapping[str, Any]) -> tuple[Gate, ...]:
-    """`known`: source, registration, blocked, purpose, permissions, connector, data_digest, listed.
+    """`known`: source, registration, blocked, purpose (zh, en; empty for none), permissions, connector, data_digest, listed.
     A gate the rules name and nobody can check does not pass."""
+    purpose = known["purpose"] or ("", "")
     checks = {
         "source_confirmed": (
             bool(known["source"]) and bool(known["registration"]) and not known["blocked"],
@@ -134,7 +135,7 @@ def gates(rows: Iterable[Mapping[str, Any]], known: Mapping[str, Any]) -> tuple[
         ),
         "scope_defined": (
             bool(known["purpose"]) and known["permissions"] > 0,
-            Text(f"用途：{known['purpose']}", f"purpose: {known['purpose']}"),
+            Text(f"用途：{purpose[0]}", f"purpose: {purpose[1]}"),
         ),
         "traceable": (
             bool(known["connector"] or known["data_digest"]),

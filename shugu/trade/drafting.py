@@ -16,6 +16,7 @@ from shugu.market.queries import AcceptedTerms
 from shugu.party import queries as parties
 from shugu.party.queries import OrgView
 from shugu.registry import queries as registry
+from shugu.trade.clauses import code_text
 from shugu.trade.domain import (
     SELLING_VENUE,
     TERMS_TYPE,
@@ -127,7 +128,8 @@ def gate_facts(terms: Mapping[str, Any], version_id: int, entry_id: int, on: dat
     entry = registry.entry(entry_id, on)
     known = {
         "source": entry.source, "registration": entry.number, "blocked": bool(registry.tradable(entry_id, on)),
-        "purpose": terms["purpose"], "permissions": len(terms["policy"].get("permission", ())),
+        "purpose": code_text("catalogue.purposes", terms["purpose"]) if terms["purpose"] else (),
+        "permissions": len(terms["policy"].get("permission", ())),
         "connector": version.connector_id, "data_digest": version.data_digest,
         "listed": market.still_listed(version_id),
     }  # fmt: skip

@@ -17,6 +17,7 @@ from shugu.trade import services
 from shugu.trade.models import Contract
 from shugu.trade.queries import WATCHING
 from shugu.web import case_pages
+from shugu.web.case_acts import OwnForm
 from shugu.web.navigation import NavItem
 from shugu.web.navigation import register as navigate
 from shugu.web.slots import register_slot
@@ -24,7 +25,11 @@ from shugu.web.slots import register_slot
 
 def register() -> None:
     case_pages.register(
-        "trade.contract", act_on_contract, contract_url, sees=lambda case, actor: bool(actor.seats & WATCHING)
+        "trade.contract",
+        act_on_contract,
+        contract_url,
+        sees=lambda case, actor: bool(actor.seats & WATCHING),
+        forms={"sign": OwnForm(sign_url)},
     )
     register_slot("market.negotiation.side", "trade:negotiation_side", Text("合同", "Contract"), 10)
     case_pages.name_input("terms_digest", "所签文本的摘要", "Digest of the text signed", "choice", present_digest)
@@ -49,6 +54,11 @@ def grounds(case: int) -> Iterable[tuple[str, Text]]:
 def contract_url(case: int) -> str:
     row = Contract.objects.filter(case_id=case).first()
     return reverse("trade:contract", args=[row.number]) if row else ""
+
+
+def sign_url(case: int) -> str:
+    """Nobody signs a text that was not shown to him or her."""
+    return reverse("trade:sign", args=[Contract.objects.only("number").get(case_id=case).number])
 
 
 def act_on_contract(

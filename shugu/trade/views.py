@@ -17,9 +17,10 @@ from shugu.kernel import queries as cases
 from shugu.kernel.errors import NotFound
 from shugu.kernel.models import Case
 from shugu.kernel.text import Text
+from shugu.kernel.workdays import local_day
 from shugu.market import queries as market
 from shugu.party.access import require, require_org
-from shugu.trade import drafting, papers, queries, services
+from shugu.trade import drafting, papers, queries, services, standing
 from shugu.trade.clauses import clauses, code_text
 from shugu.trade.forms import sign_form
 from shugu.trade.shown import contract_record, money_lines, org_name, signature_lines, state_chip
@@ -143,9 +144,11 @@ def voucher(request: HttpRequest, number: str) -> HttpResponse:
     actor = getattr(request, "actor", None)
     found = queries.voucher(number)
     whole = queries.may_read_voucher(found, actor)
+    told = standing.find_voucher(number, local_day(clock.now()))
     page = {
+        "in_force": told is None or "revoked" not in told.facets,
         "voucher": found, "whole": whole, "public": found.public, "subject": found.credential["credentialSubject"],
-        "class": _class_title(found.amount_class), "seal": case_shapes.seal_of(found.fact, None),
+        "class": _class_title(found.amount_class), "seal": case_shapes.seal_of(found.fact, cases.position_of(found.fact)),
     }  # fmt: skip
     return render(request, "trade/voucher.html", page)
 

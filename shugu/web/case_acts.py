@@ -12,7 +12,7 @@ and, where an input of its acts is more than a line of text, `name_input`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -37,11 +37,21 @@ class ActFn(Protocol):
 
 
 @dataclass(frozen=True)
+class OwnForm:
+    """A page of the app's own in place of the generic form of an act. `fulfils`: what a guard of the act still misses is
+    given on that page, materials included."""
+
+    url: Callable[[int], str]
+    fulfils: bool = False
+
+
+@dataclass(frozen=True)
 class Owner:
     act: ActFn
     detail_url: Callable[[int], str] | None = None
     sees: Callable[[int, Actor], bool] | None = None
     bulk: bool = False
+    forms: Mapping[str, OwnForm] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,10 +79,12 @@ def register(
     *,
     sees: Callable[[int, Actor], bool] | None = None,
     bulk: bool = False,
+    forms: Mapping[str, OwnForm] | None = None,
 ) -> None:
     """`sees(case, actor)`: further actors who may open the case, beside its parties and the seats of its table. `bulk`:
-    steps without input may be done for many cases at once, for all they do is in the table."""
-    _OWNERS[subject] = Owner(act_fn, detail_url_fn, sees, bulk)
+    steps without input may be done for many cases at once, for all they do is in the table. `forms`: acts that have a
+    page of their own."""
+    _OWNERS[subject] = Owner(act_fn, detail_url_fn, sees, bulk, forms or {})
 
 
 def in_bulk(subject: str) -> bool:
@@ -122,6 +134,11 @@ for _name, _zh, _en, _kind in (
 def detail_url(case: Case) -> str:
     owner = _OWNERS.get(case.subject)
     return owner.detail_url(case.pk) if owner is not None and owner.detail_url is not None else ""
+
+
+def own_form(case: Case, do: str) -> OwnForm | None:
+    owner = _OWNERS.get(case.subject)
+    return owner.forms.get(do) if owner is not None else None
 
 
 def _is_in(case: Case, actor: Actor) -> bool:

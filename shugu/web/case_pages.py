@@ -89,8 +89,12 @@ def case_page(request: HttpRequest, number: str) -> HttpResponse:
     return _show(request, case_acts.look_at_case(number, actor=actor, now=now), actor, now)
 
 
-def _show(request: HttpRequest, case: Case, actor: Actor, now: Any, refusal: ShuguError | None = None) -> HttpResponse:
+def _show(
+    request: HttpRequest, case: Case, actor: Actor, now: Any, refusal: ShuguError | None = None, at: str = ""
+) -> HttpResponse:
+    """`at`: the material whose file was refused; its reason stands beside it."""
     slots = case_acts.material_slots(case.pk, actor) if case.closed_at is None else []
+    slots = [s for s in slots if not ((own := case_acts.own_form(case, s.do)) and own.fulfils)]
     children = Case.objects.filter(parent_id=case.pk).order_by("id")
     shown = {
         "case": case,
@@ -106,10 +110,17 @@ def _show(request: HttpRequest, case: Case, actor: Actor, now: Any, refusal: Shu
         "assign": _assigning(case, actor),
         "may_adopt": adoption.may_adopt(case, actor),
         "refusal": refusal,
+        "refused_material": at,
+        "refused_file": _of_the_file(refusal) if at else "",
         "refusal_text": refusal.message(language.current()) if refusal else "",
         "refusal_remedy": refusal.remedy_text(language.current()) if refusal else "",
     }
     return render(request, "web/case.html", shown, status=refusal.status if refusal else 200)
+
+
+def _of_the_file(refusal: ShuguError | None) -> str:
+    told = refusal.as_dict(language.current()).get("field_errors") if refusal is not None else None
+    return str(told.get("file", "")) if isinstance(told, dict) else ""
 
 
 def _assigning(case: Case, actor: Actor) -> dict[str, Any] | None:
@@ -140,7 +151,7 @@ def _materials(case: Case) -> list[tuple[Text, Material]]:
 
 def act_form(case: Case, choice: ActChoice) -> type[FieldForm]:
     """A form for one act, from the inputs its table declares."""
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {"back": forms.CharField(required=False, widget=forms.HiddenInput)}
     for name in (*choice.input, *choice.optional):
         fields[name] = _form_field(case_acts.input_field(name), case.pk, name in choice.input)
     if choice.undertaking is not None:
@@ -168,15 +179,18 @@ def _form_field(asked: InputField, case: int, required: bool) -> forms.Field:
     return forms.CharField(max_length=4000, widget=widget, **common)
 
 
+_PLUMBING = ("key", "undertaking", "back")
+
+
 def _plain(value: object) -> object:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def _back(request: HttpRequest, case: Case) -> str:
-    """The page of the object when the act's button stood there, else the case."""
+    """The page of the object when the act's button stood there, else the case. An act's own form remembers it in `back`."""
     detail = case_acts.detail_url(case)
-    came_from = urlsplit(request.headers.get("Referer", "")).path
-    return detail if detail and came_from == detail else reverse("web:case", args=[case.number])
+    came_from = (urlsplit(request.headers.get("Referer", "")).path, request.POST.get("back", ""))
+    return detail if detail and detail in came_from else reverse("web:case", args=[case.number])
 
 
 @require_http_methods(["GET", "POST"])
@@ -189,10 +203,13 @@ def act_page(request: HttpRequest, number: str, do: str) -> HttpResponse:
         if request.method == "POST":
             case_acts.act(number, do, {}, "", actor=actor, now=now)
         return redirect("web:case", number)
-    kind = act_form(case, choice)
-    form = kind(request.POST or None)
+    own = case_acts.own_form(case, do)
+    if own is not None and request.method == "GET":
+        return redirect(own.url(case.pk))
+    kind, back = act_form(case, choice), _back(request, case)
+    form = kind(request.POST or None, initial={"back": back})
     if request.method == "POST" and form.is_valid():
-        given = {k: _plain(v) for k, v in form.cleaned_data.items() if k not in ("key", "undertaking") and v not in (None, "")}
+        given = {k: _plain(v) for k, v in form.cleaned_data.items() if k not in _PLUMBING and v not in (None, "")}
         undertaking = choice.undertaking[0] if choice.undertaking and form.cleaned_data.get("undertaking") else ""
         try:
             case_acts.act(number, do, given, undertaking, actor=actor, now=now, key=str(form.idempotency_key))
@@ -202,11 +219,10 @@ def act_page(request: HttpRequest, number: str, do: str) -> HttpResponse:
             add_refusal(form, refusal)
         else:
             messages.success(request, str(Text(f"已办理：{choice.title.zh}", f"Done: {choice.title.en}")))
-            return redirect(_back(request, case))
+            return redirect(back)
     shown = {
         "form": form, "title": choice.title, "submit": choice.title, "lead": case.title,
-        "cancel_href": reverse("web:case", args=[number]),
-        "crumb": Link(number, reverse("web:case", args=[number])),
+        "cancel_href": back, "crumb": Link(number, reverse("web:case", args=[number])),
     }  # fmt: skip
     return render(request, "web/form.html", shown, status=422 if form.errors else 200)
 
@@ -223,7 +239,7 @@ def upload(request: HttpRequest, number: str, material: str) -> HttpResponse:
         filed = case_acts.FileMaterial(number, material, sent.name or material, sent.content_type or "", content)
         case_acts.file_material(filed, actor=actor, now=now, key=request.POST.get("key"))
     except InputInvalid as refusal:
-        return _show(request, case_acts.look_at_case(number, actor=actor, now=now), actor, now, refusal)
+        return _show(request, case_acts.look_at_case(number, actor=actor, now=now), actor, now, refusal, material)
     messages.success(request, str(Text("材料已提交。", "Material filed.")))
     return redirect("web:case", number)
 

@@ -62,9 +62,10 @@ def seal_of(fact_id: int, position: int | None) -> Seal | None:
 
 def header_act(case: Case, choice: ActChoice, primary: bool) -> Act:
     """Acts that ask for nothing act at once, the others open their form."""
-    url = reverse("web:case_act", args=[case.number, choice.do])
-    asks = bool(choice.input or choice.optional or choice.undertaking)
-    refused = Text(*choice.why) if choice.why else None
+    own = case_acts.own_form(case, choice.do)
+    url = own.url(case.pk) if own is not None else reverse("web:case_act", args=[case.number, choice.do])
+    asks = bool(choice.input or choice.optional or choice.undertaking) or own is not None
+    refused = Text(*choice.why) if choice.why and not _offered(case, choice) else None
     final = choice.do in _ENDING
     confirm = Text(f"确定“{choice.title.zh}”？", f"{choice.title.en.capitalize()}?") if final and not asks else ""
     return Act(
@@ -73,10 +74,16 @@ def header_act(case: Case, choice: ActChoice, primary: bool) -> Act:
     )  # fmt: skip
 
 
+def _offered(case: Case, choice: ActChoice) -> bool:
+    """Allowed, or what is still missing is given on the act's own page."""
+    own = case_acts.own_form(case, choice.do)
+    return choice.allowed or (own is not None and own.fulfils)
+
+
 def record_of(case: Case, actor: Actor, now: datetime) -> Record:
     tab = table(case.procedure, case.version)
     choices = queries.acts(case.pk, actor, now)
-    first = next((c.do for c in choices if c.allowed), "")
+    first = next((c.do for c in choices if _offered(case, c) and c.do not in _ENDING), "")
     faces = clock_faces(case.pk, now)
     holders = _holders(case)
     return Record(

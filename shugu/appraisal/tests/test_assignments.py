@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.http import HttpResponse
+from django.test import RequestFactory
 
 from shugu.appraisal import queries, services
 from shugu.appraisal.errors import BodyNotAccredited, NotHolder
@@ -18,6 +21,7 @@ from shugu.kernel import documents, engine, signer
 from shugu.kernel.errors import Forbidden, InputInvalid, KeyConflict, NotFound, NotInProcedure, NotYourStep
 from shugu.kernel.models import Case, Fact
 from shugu.party import services as party
+from shugu.web import case_pages
 from tests.world import World
 
 
@@ -146,3 +150,32 @@ def test_a_report_is_not_filed_as_a_plain_act(world: World) -> None:
     row = stages.ordered(world, stages.entry(world).id)
     with pytest.raises(InputInvalid):
         services.act_on_assignment(ActOnAssignment(row.pk, "file"), actor=world.quinn, now=world.now)
+
+
+def _page(world: World, view: Any, path: str, *args: str, **kept: Any) -> HttpResponse:
+    request = RequestFactory().get(path, **kept)
+    request.actor, request.htmx = world.quinn, False  # type: ignore[attr-defined]
+    answer = view(request, *args)
+    assert isinstance(answer, HttpResponse)
+    return answer
+
+
+def test_the_case_leads_the_body_to_the_form_of_its_report_and_asks_for_nothing_twice(world: World) -> None:
+    entry = stages.entry(world)
+    row = services.order_compliance(OrderCompliance(entry.id, world.quinn.org or 0), actor=world.alice, now=world.now)
+    services.act_on_assignment(ActOnAssignment(row.pk, "accept"), actor=world.quinn, now=world.now)
+    shown = _page(world, case_pages.case_page, "/", row.case.number).content.decode()
+    assert f'href="/assignments/{row.number}/report/" data-act="file"' in shown
+    assert "结论代码表" not in shown and "materials-needed" not in shown
+
+
+def test_an_act_begun_on_the_page_of_its_object_ends_there(world: World) -> None:
+    entry = stages.entry(world)
+    row = services.order_compliance(OrderCompliance(entry.id, world.quinn.org or 0), actor=world.alice, now=world.now)
+    page, form = f"/assignments/{row.number}/", f"/cases/{row.case.number}/decline/"
+    begun = _page(world, case_pages.act_page, form, row.case.number, "decline", headers={"referer": f"https://x{page}"})
+    assert f'name="back" value="{page}"' in begun.content.decode()
+    sent = RequestFactory().post(form, {"back": page})
+    assert case_pages._back(sent, row.case) == page
+    sent = RequestFactory().post(form, {"back": "https://elsewhere.example/"})
+    assert case_pages._back(sent, row.case) == f"/cases/{row.case.number}/"

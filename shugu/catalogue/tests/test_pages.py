@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +11,12 @@ from django.test import Client
 
 from shugu.appraisal.tests import stages as appraised
 from shugu.catalogue import queries
+from shugu.catalogue.domain_product import ColumnEntry, dictionary_from_profile
 from shugu.catalogue.models import Listing, Product
 from shugu.catalogue.tests import stages
 from shugu.kernel import clock
 from shugu.kernel.cases import Actor
+from shugu.measure import Column, ColumnType, Dictionary
 from tests.world import World, token
 
 
@@ -119,10 +122,15 @@ def test_a_newcomer_makes_a_product_step_by_step_in_the_browser(world: World, cl
 
     assert client.get("/products/new/price/").headers["Location"].endswith("/describe/")
     assert post("entry", entry=entry.number).status_code == 302
+    assert f'value="{entry.title}"' in client.get("/products/new/describe/").content.decode()
     good = {"title": "航班", "summary": "说明", "industry": "transport", "form": "data_set", "data_class": "enterprise"}
     wrong = post("describe", **(good | {"title": ""}))
     assert wrong.status_code == 422 and "说明" in wrong.content.decode()
     assert post("describe", delivery_forms="api", keywords="航空、延误", **good).status_code == 302
+    measured = client.get("/products/new/data/").content.decode()
+    for column in quality.report["profile"]["columns"]:
+        assert f"{column['name']},{column['stored_type']}" in measured
+    assert f'value="{quality.data_digest}"' in measured and f'value="{quality.connector_id}"' in measured
     assert post("data", dictionary="列名,类型\nflight").status_code == 422
     assert post("data", dictionary="列名,类型\nflight,text", sample="flight\nUA1").status_code == 302
     assert post("price", price="12.345", unit="per_contract").status_code == 422
@@ -139,3 +147,19 @@ def test_a_newcomer_makes_a_product_step_by_step_in_the_browser(world: World, cl
     assert "航班" in client.get("/products/new/describe/").content.decode()
     assert view.data_digest == quality.data_digest
     assert Listing.objects.get(product=row).case.state == "reviewing"
+
+
+def test_the_dictionary_a_connector_uses_is_taken_as_it_is() -> None:
+    whole = Dictionary(
+        "t", (
+            Column("id", ColumnType.TEXT, title_zh="编号", unique=True),
+            Column("speed", ColumnType.DECIMAL, description="风速", unit="m/s"),
+        ),
+    )  # fmt: skip
+    columns, rows = dictionary_from_profile(json.dumps(whole.as_dict()))
+    assert columns == (
+        ColumnEntry("id", "text", "编号", nullable=False), ColumnEntry("speed", "decimal", "", nullable=True, note="风速；m/s"),
+    )  # fmt: skip
+    assert rows == ()
+    with pytest.raises(ValueError, match="neither"):
+        dictionary_from_profile('{"columns": [{"nam": "x"}]}')

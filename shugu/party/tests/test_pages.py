@@ -184,6 +184,10 @@ def test_a_file_that_is_not_what_it_claims_is_refused_on_the_case_page(today: Wo
     client = _signed_in(today, "mallory")
     fake = SimpleUploadedFile("licence.pdf", b"MZ not a pdf", "application/pdf")
     answer = client.post(f"/cases/{row.case.number}/materials/licence/", {"file": fake})
-    assert answer.status_code == 422 and "licence.pdf" in answer.content.decode()
+    shown = answer.content.decode()
+    assert answer.status_code == 422 and "licence.pdf" in shown
+    beside = shown.split('id="file-licence-error">')[1].split("</p>")[0]
+    assert beside == "文件内容不是它所称的类型（application/pdf）"
+    assert 'id="file-commitment-error"' not in shown
     other = SimpleUploadedFile("x.pdf", PAPER, "application/pdf")
     assert client.post(f"/cases/{row.case.number}/materials/nonsense/", {"file": other}).status_code == 403

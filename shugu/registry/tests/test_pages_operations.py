@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,6 +54,23 @@ def test_the_choice_lists_what_may_be_applied_for_about_an_entry(world: World) -
     assert "一窗受理" in told and "转移登记" in told and "/register/apply/data-ip/licence/" in told
     shown = page(Client(), f"/register/{registered(world)}/")
     assert "就本登记办理" in shown and "/register/apply/data-property/pledge/?entry=" in shown
+
+
+def test_nobody_is_offered_a_form_that_would_be_refused(world: World) -> None:
+    number = registered(world)
+    pages = ("/register/apply/", f"/register/{number}/", "/demands/", "/evidence/deposits/")
+    for client in (Client(), signed_in(world.alice), staff(world.rita), staff(world.tara)):
+        for path in pages:
+            shown = client.get(path)
+            if shown.status_code == 200:
+                offered = set(
+                    re.findall(
+                        r'href="(/[^"]*(?:/apply/[a-z-]+/[a-z_]+/|/window/|/new/)[^"]*)"', shown.content.decode()
+                    )
+                )
+                refused = {href for href in offered if client.get(href.replace("&amp;", "&")).status_code == 403}
+                assert not refused, (path, refused)
+    assert "/data-property/seizure/" in staff(world.rita).get(pages[1]).content.decode()
 
 
 def test_a_transfer_is_applied_for_from_the_entrys_page(world: World) -> None:

@@ -10,11 +10,13 @@ from django.test import Client, RequestFactory
 
 from shugu.kernel import clock
 from shugu.kernel.cases import Actor
+from shugu.kernel.models import Position
 from shugu.market import views as market
 from shugu.market.tests import stages as deals
 from shugu.market.tests.staged import Stage
-from shugu.trade import api, queries, views
+from shugu.trade import api, queries, services, views
 from shugu.trade.tests import stages
+from shugu.web import case_pages
 
 
 def test_the_pages_of_this_app_are_in_the_address_table(db: None) -> None:
@@ -53,6 +55,35 @@ def test_both_sides_see_offers_contract_money_and_voucher(stage: Stage, lang: st
         assert number in page(views.contracts, actor, "/", lang=lang)
         assert "12,800.00" in page(views.voucher, actor, "/", voucher.number, lang=lang)
     assert "12,800.00" not in page(views.voucher, None, "/", voucher.number, lang=lang)
+
+
+def test_a_withdrawn_voucher_does_not_call_itself_genuine(stage: Stage) -> None:
+    voucher, world = stages.completed(stage), stage.world
+    assert "Genuine" in page(views.voucher, None, "/", voucher.number, lang="en")
+    services.withdraw_voucher(
+        services.WithdrawVoucher(voucher.number, "（2026）浙0192民初1号", "交易被判决撤销"),
+        actor=world.cora,
+        now=world.now,
+    )
+    shown = page(views.voucher, None, "/", voucher.number, lang="en")
+    assert "Withdrawn" in shown and "Genuine" not in shown
+
+
+def test_the_page_of_a_voucher_says_where_it_stands_in_the_log(stage: Stage) -> None:
+    voucher = stages.completed(stage)
+    assert "待存证" in page(views.voucher, None, "/", voucher.number)
+    Position.objects.create(position=4_711, fact_id=voucher.fact)
+    assert "#4711" in page(views.voucher, None, "/", voucher.number)
+
+
+def test_a_contract_tells_its_gates_in_words_and_is_signed_where_its_text_is(stage: Stage) -> None:
+    row = stages.drafted(stage)
+    shown = page(views.contract, stage.world.bob, "/", row.number)
+    assert "用途：科学研究" in shown and "用途：research" not in shown
+    request = RequestFactory().get("/")
+    request.actor = stage.world.bob  # type: ignore[attr-defined]
+    answer = case_pages.act_page(request, row.case.number, "sign")
+    assert answer.status_code == 302 and answer["Location"] == f"/contracts/{row.number}/sign/"
 
 
 def test_the_page_to_sign_shows_the_text_and_the_digest_that_is_signed(stage: Stage) -> None:

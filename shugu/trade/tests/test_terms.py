@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shugu.formats.policy import Action, Counters, Denied, Permission, Policy, Reason, Request, evaluate
+from shugu.kernel.text import Text
 from shugu.trade.domain import FeeRule, amount_class, buyer_pays, dated_policy, fee_lines, gates, share_lines
 
 CLASSES = ({"code": "A", "from_fen": 0}, {"code": "B", "from_fen": 10_000_000}, {"code": "C", "from_fen": 100_000_000})
 GATES = tuple({"code": c, "zh": c, "en": c} for c in ("source_confirmed", "scope_defined", "traceable", "risk_contained"))
 KNOWN: dict[str, object] = {
-    "source": "public", "registration": "REG-1", "blocked": False, "purpose": "research", "permissions": 1, "connector": "c",
+    "source": "public", "registration": "REG-1", "blocked": False, "purpose": Text("科学研究", "research"),
+    "permissions": 1, "connector": "c",
     "data_digest": "", "listed": True,
 }  # fmt: skip
 
@@ -45,7 +47,7 @@ def test_an_amount_falls_into_the_highest_class_it_reaches() -> None:
 def test_each_gate_shuts_on_its_own_ground_and_one_nobody_can_check_stays_shut() -> None:
     assert all(g.passed for g in gates(GATES, KNOWN))
     shut: dict[str, dict[str, object]] = {
-        "source_confirmed": {"blocked": True}, "scope_defined": {"purpose": ""}, "traceable": {"connector": ""},
+        "source_confirmed": {"blocked": True}, "scope_defined": {"purpose": ()}, "traceable": {"connector": ""},
         "risk_contained": {"listed": False},
     }  # fmt: skip
     for code, change in shut.items():

@@ -73,6 +73,8 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     showTheme();
+    // On a narrow screen the entries at the top scroll: the present one is brought into sight.
+    document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     // What follows # never reaches a server: a secret in a link goes from there into its field.
     const secret = document.querySelector("input[data-from-hash]");
     if (secret && location.hash) {
