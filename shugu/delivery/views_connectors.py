@@ -53,7 +53,7 @@ def register(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, str(Text("连接器已登记并连通。", "The connector is registered and answers.")))
             return redirect("delivery:connector", row.connector_id)
-    context = {"form": form, "exchange": runtime.home().public_url}
+    context = {"form": form, "exchange": runtime.home().public_url, "suite": runtime.suite()}
     return render(request, "delivery/register.html", context, status=422 if form.errors else 200)
 
 

@@ -203,9 +203,10 @@ def totp(request: HttpRequest) -> HttpResponse:
             add_refusal(form, refusal)
         else:
             say(request, "动态口令已启用。", "The one-time password is in force.")
-            return redirect("party:me")
+            return HttpResponseRedirect(_after(request)) if request.GET.get("next") else redirect("party:me")
     picture = segno.make(enrolment.uri, error="m").svg_inline(scale=5, border=4, dark="#000", light="#fff")
-    shown = {"form": form, "qr": mark_safe(picture), "secret": enrolment.secret}  # noqa: S308  drawn by segno
+    must = getattr(request, "must_enrol", False)
+    shown = {"form": form, "qr": mark_safe(picture), "secret": enrolment.secret, "must_enrol": must}  # noqa: S308  drawn by segno
     return render(request, "party/totp.html", shown, status=422 if form.errors else 200)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import overload
 
-from django.db.models import Min, Q, Sum
+from django.db.models import Min, Q, QuerySet, Sum
 
 from shugu.kernel import runtime
 from shugu.kernel.cases import Actor
@@ -23,6 +24,7 @@ from shugu.settlement.models import Account, Due, Posting, Reservation
 from shugu.settlement.trades import SEATS, Basis, basis_of, holder_of
 from shugu.web import paper, printing
 
+_CHUNK = 500  # lines read at a time when all are wanted
 _PERIOD = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 
 
@@ -50,7 +52,7 @@ class AccountLine:
     kind: str
     reference: str
     contract_number: str
-    counterparty: str
+    counterparty: Text
     credit: int | None
     debit: int | None
     balance: int
@@ -111,28 +113,75 @@ def balances(actor: Actor, org: int | None = None) -> Balances:
     return Balances(wanted, int(sums["posted"] or 0), int(sums["reserved"] or 0), int(due or 0))
 
 
-def history(actor: Actor, org: int | None = None, *, kind: str = "", limit: int = 5_000) -> list[AccountLine]:
+class History(Sequence[AccountLine]):
+    """All lines of an organisation (of one `kind`), newest first; the database counts, and gives only what is asked for."""
+
+    def __init__(self, org: int, kind: str = "") -> None:
+        self._org, self._mine, self._kind = org, accounts_of(org), kind
+        self._told = _arrows(self._mine).filter(Q(kind=kind) if kind else Q())
+
+    def __len__(self) -> int:
+        return self._told.count()
+
+    @overload
+    def __getitem__(self, at: int) -> AccountLine: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[AccountLine]: ...
+    def __getitem__(self, at: int | slice) -> AccountLine | list[AccountLine]:
+        if isinstance(at, int):
+            return self._page(at, at + 1)[0]
+        start, stop, step = at.indices(len(self))
+        return self._page(start, stop)[::step]
+
+    def __iter__(self) -> Iterator[AccountLine]:
+        for start in range(0, len(self), _CHUNK):
+            yield from self._page(start, start + _CHUNK)
+
+    def _page(self, start: int, stop: int) -> list[AccountLine]:
+        newest = self._told.order_by("-effective_on", "-id")
+        places = list(newest.values_list("effective_on", "id")[start:stop])
+        if not places:
+            return []
+        (last_on, last_id), (first_on, first_id) = places[0], places[-1]
+        before = Q(effective_on__lt=first_on) | Q(effective_on=first_on, id__lt=first_id)
+        upto = Q(effective_on__lt=last_on) | Q(effective_on=last_on, id__lte=last_id)
+        # The balance after a line counts every arrow before it, those of other kinds too.
+        return _lines(self._org, upto & ~before, _balance(self._mine, before), self._kind)[::-1]
+
+
+def history(actor: Actor, org: int | None = None, *, kind: str = "") -> History:
     """Newest first. Errors: NotFound."""
-    wanted = _mine(actor, org)
-    lines = _lines(wanted, Q(), 0)
-    found = [line for line in lines if not kind or line.kind == kind]
-    return found[::-1][:limit]
+    return History(_mine(actor, org), kind)
 
 
-def _lines(org: int, narrowed: Q, opening: int) -> list[AccountLine]:
+def _arrows(mine: Iterable[int]) -> QuerySet[Posting]:
+    return Posting.objects.filter(Q(source_id__in=mine) | Q(destination_id__in=mine))
+
+
+def _balance(mine: Iterable[int], narrowed: Q) -> int:
+    """Fen in these accounts after the arrows told."""
+    sums = Posting.objects.filter(narrowed).aggregate(
+        plus=Sum("amount", filter=Q(destination_id__in=mine)), minus=Sum("amount", filter=Q(source_id__in=mine))
+    )
+    return int(sums["plus"] or 0) - int(sums["minus"] or 0)
+
+
+def _lines(org: int, narrowed: Q, opening: int, kind: str = "") -> list[AccountLine]:
+    """The lines of these arrows (of one `kind`), oldest first; the balance runs over all of them."""
     mine = set(accounts_of(org))
     rows = (
-        Posting.objects.filter(Q(source_id__in=mine) | Q(destination_id__in=mine)).filter(narrowed)
-        .select_related("source", "destination", "escrow__case").order_by("effective_on", "id")
+        _arrows(mine).filter(narrowed).select_related("source", "destination", "escrow__case").order_by("effective_on", "id")
     )  # fmt: skip
     found = list(rows)
-    names = parties.org_names({a.org_id for p in found for a in (p.source, p.destination) if a.org_id is not None})
+    names = _org_names({a.org_id for p in found for a in (p.source, p.destination) if a.org_id is not None})
     out: list[AccountLine] = []
     balance = opening
     for row in found:
         plus = row.amount if row.destination_id in mine else 0
         minus = row.amount if row.source_id in mine else 0
         balance += plus - minus
+        if kind and row.kind != kind:
+            continue
         other = row.source if plus else row.destination
         out.append(
             AccountLine(
@@ -144,10 +193,19 @@ def _lines(org: int, narrowed: Q, opening: int) -> list[AccountLine]:
     return out
 
 
-def _name(account: Account, names: Any) -> str:
+def _org_names(ids: Iterable[int]) -> dict[int, Text]:
+    wanted = set(ids)
+    zh, en = (parties.org_names(wanted, lang) for lang in ("zh", "en"))
+    return {i: Text(str(zh.get(i, "")), str(en.get(i, ""))) for i in wanted}
+
+
+def _name(account: Account, names: Mapping[int, Text]) -> Text:
     if account.org_id is not None:
-        return str(names.get(account.org_id, ""))
-    words = {"bank": "存管银行", "venue_fee": runtime.rules().profile.title[0], "suspense": "待查来款"}
+        return names.get(account.org_id, Text("", ""))
+    words = {
+        "bank": Text("存管银行", "custody bank"), "venue_fee": Text(*runtime.rules().profile.title),
+        "suspense": Text("待查来款", "money not yet matched"),
+    }  # fmt: skip
     return words[account.kind]
 
 
@@ -166,7 +224,7 @@ def statement(period: str, actor: Actor, org: int | None = None) -> Statement:
     """Errors: NotFound, InputInvalid."""
     wanted = _mine(actor, org)
     first, last = month_of(period)
-    before = sum((x.credit or 0) - (x.debit or 0) for x in _lines(wanted, Q(effective_on__lt=first), 0))
+    before = _balance(accounts_of(wanted), Q(effective_on__lt=first))
     lines = _lines(wanted, Q(effective_on__gte=first, effective_on__lte=last), before)
     held = [
         Held(r.escrow.number, r.escrow.contract_number, r.amount, holder_of(r.escrow))
@@ -265,10 +323,10 @@ def _fen(amount: int | None) -> str:
 
 def _what(line: AccountLine) -> Text:
     basis = basis_words(line.basis)
-    tail = " · ".join(x for x in (line.contract_number, line.counterparty) if x)
+    zh, en = (" · ".join(x for x in (line.contract_number, name) if x) for name in line.counterparty)
     return Text(
-        f"{line.title.zh}（{basis.zh}） {tail}" if basis.zh else f"{line.title.zh} {tail}",
-        f"{line.title.en} ({basis.en}) {tail}" if basis.en else f"{line.title.en} {tail}",
+        f"{line.title.zh}（{basis.zh}） {zh}" if basis.zh else f"{line.title.zh} {zh}",
+        f"{line.title.en} ({basis.en}) {en}" if basis.en else f"{line.title.en} {en}",
     )
 
 

@@ -113,7 +113,7 @@ def statement_values(view: Statement) -> dict[str, Any]:
 def line_values(line: AccountLine) -> dict[str, Any]:
     return {
         "at": line.at.isoformat(), "effective_on": line.effective_on.isoformat(), "kind": line.kind,
-        "reference": line.reference, "contract": line.contract_number, "counterparty": line.counterparty,
+        "reference": line.reference, "contract": line.contract_number, "counterparty": line.counterparty.zh,
         "credit_fen": line.credit, "debit_fen": line.debit, "balance_fen": line.balance,
         "basis": vars(line.basis) if line.basis else None,
     }  # fmt: skip

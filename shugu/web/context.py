@@ -18,6 +18,7 @@ from shugu.web.shapes import SeatFace
 
 VISITOR = SeatFace()
 SIGN_IN, SIGN_OUT = "party:sign_in", "party:sign_out"
+ENROL = "party:totp"
 
 
 @dataclass(frozen=True)

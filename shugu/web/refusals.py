@@ -14,7 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from shugu.formats.errors import ShuguError
 from shugu.kernel.errors import Forbidden, NotFound, SignInNeeded
 from shugu.web import language
-from shugu.web.context import SIGN_IN, url_or_nothing
+from shugu.web.context import ENROL, SIGN_IN, url_or_nothing
 
 
 class FormExpired(ShuguError):
@@ -68,7 +68,8 @@ def answer(request: HttpRequest, error: ShuguError) -> HttpResponse:
     if wants_json(request):
         return JsonResponse(as_json(error, lang), status=error.status, json_dumps_params={"ensure_ascii": False})
     htmx = request.headers.get("HX-Request") == "true"
-    sign_in = url_or_nothing(SIGN_IN)
+    # Whoever has signed in and must first enrol a one-time password is led there, not back to where he or she has been.
+    sign_in = url_or_nothing(ENROL if getattr(request, "must_enrol", False) else SIGN_IN)
     if isinstance(error, SignInNeeded) and sign_in and request.method == "GET" and not htmx:
         return HttpResponseRedirect(f"{sign_in}?{urlencode({'next': request.get_full_path()})}")
     shown: dict[str, Any] = {

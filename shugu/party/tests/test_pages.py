@@ -122,13 +122,15 @@ def test_a_stranger_finds_neither_case_nor_document_nor_unaccredited_organisatio
 
 def test_a_seat_outside_a_demonstration_must_enrol_before_it_acts(today: World) -> None:
     client = _signed_in(today, "otto")
-    assert client.get("/desk/").status_code in (302, 403)
-    page = client.get("/me/totp/")
-    assert page.status_code == 200 and "<svg" in page.content.decode()
+    led = client.get("/desk/")
+    assert (led.status_code, led["Location"]) == (302, "/me/totp/?next=%2Fdesk%2F")
+    page = client.get(led["Location"])
+    assert page.status_code == 200 and "<svg" in page.content.decode() and "须先启用动态口令" in page.content.decode()
     pending = services.pending_totp(today.person_of("otto"), actor=queries.actor_for(today.person_of("otto")))
     assert pending is not None
     code = pyotp.TOTP(pending.secret).at(clock.now())
-    assert client.post("/me/totp/", {"code": code, "key": _key()}).status_code == 302
+    done = client.post(led["Location"], {"code": code, "key": _key()})
+    assert (done.status_code, done["Location"]) == (302, "/desk/")
     assert client.get("/desk/").status_code == 200
 
 

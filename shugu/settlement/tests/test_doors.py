@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from django.http import HttpRequest
 from django.test import RequestFactory
+from django.utils import translation
 
 from shugu.formats.errors import ShuguError
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import Forbidden, SignInNeeded
-from shugu.settlement import operations_views, views
+from shugu.settlement import books, operations_views, views
 from shugu.settlement.tests import stages
 from tests.world import World
 
@@ -78,3 +79,30 @@ def test_naming_an_account_wrongly_keeps_what_was_typed(world: World) -> None:
     assert page.status_code == 422 and "数源数据" in page.content.decode()
     data["number"] = "6228 4800 0000 1234"
     assert _ask(views.bank_account, world.alice, data=data).status_code == 302
+
+
+def test_the_history_is_read_page_by_page_and_its_balances_run_over_every_kind(
+    world: World, django_assert_max_num_queries: Any
+) -> None:
+    stages.confirmed(world)
+    whole = books.history(world.alice)
+    lines = list(whole)
+    assert len(whole) == len(lines) >= 4 and lines[0].balance == 0
+    running = 0
+    for line in reversed(lines):
+        running += (line.credit or 0) - (line.debit or 0)
+        assert line.balance == running
+    for start in range(len(lines)):
+        assert whole[start] == lines[start] and whole[start : start + 2] == lines[start : start + 2]
+    fees = books.history(world.alice, kind="venue_fee")
+    assert list(fees) == [line for line in lines if line.kind == "venue_fee"] and len(fees) == 1
+    assert whole[len(lines) :] == [] and list(books.history(world.mallory)) == []
+    with django_assert_max_num_queries(7):
+        assert len(whole[:50]) == len(lines)
+
+
+def test_the_other_side_is_named_in_the_readers_language(world: World) -> None:
+    stages.confirmed(world)
+    with translation.override("en"):
+        english = _ask(views.money, world.alice).content.decode()
+    assert "custody bank" in english and "存管银行" not in english
