@@ -21,8 +21,9 @@ from shugu.formats.checks import Outcome
 from shugu.formats.credential import verify_credential
 from shugu.formats.errors import FormatError, ShuguError
 from shugu.formats.keyhistory import KeyPeriods
+from shugu.formats.suites import Keyring
 from shugu.kernel import clock, runtime, signer, subscriptions, tables
-from shugu.kernel.audits import Audit, Violation, audits
+from shugu.kernel.audits import Audit, Violation, audits, cosigners
 from shugu.kernel.journal import SALT_BYTES
 from shugu.kernel.models import RuleSetCopy
 from shugu.kernel.procedure import ProcedureError
@@ -256,7 +257,10 @@ def _document_faults(digest: str, periods: KeyPeriods, place: int | None) -> Ite
         return  # not a credential
     if value.get("issuer") != f"https://{signer.origin()}":
         return
-    for check in verify_credential(value, periods.for_entry(place)):
+    kinds = value.get("type")
+    others = cosigners(kinds) if isinstance(kinds, list) else ()
+    keys = Keyring(tuple(dict.fromkeys((*periods.for_entry(place).keys, *others))))
+    for check in verify_credential(value, keys):
         if check.outcome is Outcome.FAILED:
             yield check.detail
 

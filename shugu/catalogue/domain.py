@@ -129,6 +129,15 @@ def gates_declared(view: CaseView) -> Verdict:
     return No(Text(f"尚未声明：{zh}", f"not yet declared: {en}"), rule.article)
 
 
+@guard("catalogue.listed_nowhere_else")
+def listed_nowhere_else(view: CaseView) -> Verdict:
+    """One object, one listing: data that another venue lists is shown here from there."""
+    found = str(view.facts.get("elsewhere", ""))
+    if not found:
+        return OK
+    return No(Text(f"同一数据已在其他场所挂牌（{found}）", f"this data is listed at another venue already: {found}"))
+
+
 @guard("catalogue.not_prohibited")
 def not_prohibited(view: CaseView) -> Verdict:
     """Data refused on a prohibition before is not submitted again."""

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from shugu.catalogue.domain_policy import LicenceTerms, licence_faults, policy_of
 from shugu.catalogue.domain_product import ColumnEntry, PriceTerms, dictionary_faults, price_faults, sample_faults
+from shugu.catalogue.elsewhere import listed_elsewhere
 from shugu.catalogue.errors import NotProvider
 from shugu.catalogue.models import Product, ProductVersion
 from shugu.catalogue.services_listing import (
@@ -203,5 +204,6 @@ def reindex(numbers: Sequence[str] | None = None) -> int:
 
 __all__ = [
     "ActOnListing", "ColumnEntry", "CreateProduct", "LicenceTerms", "Offer", "PriceTerms", "ReviseProduct",
-    "SubmitListing", "act_on_listing", "create_product", "offer_faults", "reindex", "revise_product", "submit_listing",
+    "SubmitListing", "act_on_listing", "create_product", "listed_elsewhere", "offer_faults", "reindex", "revise_product",
+    "submit_listing",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from shugu.appraisal import queries as appraisal
+from shugu.catalogue import elsewhere
 from shugu.catalogue.domain import ts_vector
 from shugu.catalogue.errors import AlreadyListing, NothingNew, NotProvider
 from shugu.catalogue.models import Listing, Product, ProductVersion, SearchTerm
@@ -61,6 +62,7 @@ def listing_facts(case: int, now: datetime) -> Mapping[str, Any]:
         "quality": appraisal.quality_of(row.product.entry_id, today, data_digest=row.version.data_digest) is not None,
         "compliance": compliance.passed if compliance else None,
         "gates": row.gates,
+        "elsewhere": elsewhere.where(row.version.data_digest, now),
         "prohibition": before.values_list("prohibition", flat=True).first() or "",
         "corrections": Fact.objects.filter(case_id=case, name="listing.returned").count(),
     }

@@ -68,6 +68,7 @@ class NumberKind(StrEnum):
     CONTRACT = "CTR"
     ORDER = "ORD"
     CROSS_ORDER = "XOR"
+    CROSS_SETTLEMENT = "XST"
     GRANT = "GRT"
     DELIVERY = "DLV"
     RECEIPT = "RCT"

@@ -66,6 +66,15 @@ def actor_for(person_id: int, org_id: int | None = None) -> Actor:
     return Actor(ActorKind.PERSON, person=person.pk, seats=seats_of(person.pk), name=person.name)
 
 
+def actor_by_login(login: str) -> Actor:
+    """A person by sign-in name: in the seats held, or else for the organisation joined first. Errors: NotFound."""
+    person = Person.objects.filter(login=login, closed_at__isnull=True).values_list("pk", flat=True).first()
+    if person is None:
+        raise NotFound(what=(f"账号 {login}", f"account {login}"))
+    joined = Membership.objects.filter(person_id=person, ended_at__isnull=True).order_by("pk")
+    return actor_for(person, None if seats_of(person) else joined.values_list("org_id", flat=True).first())
+
+
 def seats_of(person_id: int) -> frozenset[str]:
     return frozenset(
         SeatHolding.objects.filter(person_id=person_id, ended_at__isnull=True).values_list("seat", flat=True)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from django.db import connection
 
 from shugu.kernel.audits import Violation
-from shugu.settlement.domain import Sale, divide
+from shugu.settlement.domain import OUTSIDE, Sale, divide
 from shugu.settlement.models import Escrow
+from shugu.settlement.venues import audit_venues
 
 _REPLAY = """
 SELECT a.id, a.kind, a.balance, a.reserved, coalesce(i.n, 0) - coalesce(o.n, 0), coalesce(r.n, 0)
@@ -22,7 +23,7 @@ ORDER BY a.id
 
 
 def audit() -> list[Violation]:
-    return [*_accounts(), *_escrows(), *_bank()]
+    return [*_accounts(), *_escrows(), *_bank(), *(_say("venues", *found) for found in audit_venues())]
 
 
 def _accounts() -> Iterator[Violation]:
@@ -37,7 +38,7 @@ def _accounts() -> Iterator[Violation]:
         if reserved != promised:
             zh, en = f"预留 {reserved}，明细为 {promised}", f"reserved {reserved}, its reservations make {promised}"
             yield _say("reserved", subject, zh, en)
-        if kind != "bank" and balance < reserved:
+        if kind not in OUTSIDE and balance < reserved:
             zh, en = f"余额 {balance} 低于预留 {reserved}", f"balance {balance} is below the reserved {reserved}"
             yield _say("floor", subject, zh, en)
     total = sum(row[2] for row in rows)

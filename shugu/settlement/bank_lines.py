@@ -17,7 +17,7 @@ from shugu.kernel.errors import Forbidden, GuardRefused, InputInvalid, NotFound
 from shugu.kernel.money import format_fen
 from shugu.kernel.vocabulary import context
 from shugu.kernel.workdays import local_day
-from shugu.settlement import escrows, ledger, runs
+from shugu.settlement import escrows, ledger, runs, venues
 from shugu.settlement.domain import AccountKind, Arrow, DueKind, PostingKind
 from shugu.settlement.errors import NotEnoughMatched, StatementRefused
 from shugu.settlement.models import BankStatement, Break, Due, Escrow, Instruction, StatementLine
@@ -126,6 +126,11 @@ def _check(cmd: TakeStatement) -> None:
 def _take_in(line: StatementLine, actor: Actor, now: datetime) -> None:
     escrow = Escrow.objects.select_related("case").filter(number=line.reference).first()
     sent = Instruction.objects.filter(number=line.reference).first()
+    claim = venues.claimed(line.reference)
+    if claim is not None and claim.open and line.amount == claim.amount:
+        _deposit(line, AccountKind.VENUE_CLAIM, claim.org, actor, now, None)
+        venues.receive(claim, actor=mandate("settlement", f"line:{line.bank_id}"), now=now)
+        return
     if escrow is not None and escrow.case.state == "requested" and line.amount == escrow.requested:
         _deposit(line, AccountKind.CLIENT, escrow.buyer_id, actor, now, escrow.pk)
         escrows.fund(escrow, actor=mandate("settlement", f"line:{line.bank_id}"), now=now)
@@ -133,6 +138,8 @@ def _take_in(line: StatementLine, actor: Actor, now: datetime) -> None:
     if escrow is not None:
         late = escrow.case.state in ("expired", "cancelled", "refunded")
         kind = "wrong_amount" if escrow.case.state == "requested" else "late" if late else "duplicate"
+    elif claim is not None:
+        kind = "wrong_amount" if claim.open else "duplicate"
     else:
         kind = "returned" if sent is not None else "unknown_reference"
     _deposit(line, AccountKind.SUSPENSE, None, actor, now, escrow.pk if escrow else None)
@@ -200,15 +207,19 @@ def _match(cmd: ActOnBreak, found: Break, others: list[Break], actor: Actor, now
     if found.kind == "returned" and found.instruction is not None:
         _give_back(found, found.instruction, actor, now)
         return
-    escrow = Escrow.objects.select_related("case").filter(number=cmd.escrow.strip().upper()).first()
-    if escrow is None:
-        raise InputInvalid(fields="escrow", field_errors={"escrow": ("没有这个缴款编号", "no such payment request")})
-    if escrow.case.state != "requested":
-        raise GuardRefused(why=("该缴款申请已不在待缴状态，请退回来款", "that request no longer waits for money: send it back"))
+    wanted = cmd.escrow.strip().upper()
     lines = [b.line for b in (found, *others)]
     if any(line.direction != "in" for line in lines):
         raise InputInvalid(fields="with", field_errors={"with": ("只能认领来款", "only payments received can be matched")})
     have = sum(line.amount for line in lines)
+    if venues.claimed(wanted) is not None:
+        venues.match(wanted, [(f"bank:{x.bank_id}", x.amount) for x in lines], actor=actor, now=now)
+        return
+    escrow = Escrow.objects.select_related("case").filter(number=wanted).first()
+    if escrow is None:
+        raise InputInvalid(fields="escrow", field_errors={"escrow": ("没有这个缴款编号", "no such payment request")})
+    if escrow.case.state != "requested":
+        raise GuardRefused(why=("该缴款申请已不在待缴状态，请退回来款", "that request no longer waits for money: send it back"))
     if have < escrow.requested:
         raise NotEnoughMatched(have=format_fen(have), need=format_fen(escrow.requested))
     escrows.claim(
@@ -231,9 +242,11 @@ def _give_back(found: Break, sent: Instruction, actor: Actor, now: datetime) -> 
     ledger.draw(reference, [arrow], link=ledger.Link(local_day(now)), actor=actor, now=now)
     first = Due.objects.filter(instruction=sent).order_by("id").first()
     kind = first.kind if first is not None else DueKind.RETURN
+    payee = dict(first.payee) if first is not None and kind == DueKind.SELLING_VENUE else {}
     Due.objects.create(
-        reference=f"{sent.number}/again/{found.pk}", account_id=sent.account_id, amount=found.line.amount, kind=kind, since=now
-    )
+        reference=f"{sent.number}/again/{found.pk}", account_id=sent.account_id, amount=found.line.amount, kind=kind,
+        payee=payee, since=now,
+    )  # fmt: skip
 
 
 def _send_back(cmd: ActOnBreak, found: Break, others: list[Break], actor: Actor, now: datetime) -> None:

@@ -205,6 +205,7 @@ def _name(account: Account, names: Mapping[int, Text]) -> Text:
     words = {
         "bank": Text("存管银行", "custody bank"), "venue_fee": Text(*runtime.rules().profile.title),
         "suspense": Text("待查来款", "money not yet matched"),
+        "venue_accrued": Text("应收其他场所分成", "due from other venues"),
     }  # fmt: skip
     return words[account.kind]
 

@@ -24,7 +24,13 @@ class AccountKind(StrEnum):
     SERVICE_FEE = "service_fee"
     VENUE_FEE = "venue_fee"
     SUSPENSE = "suspense"
+    # What another venue owes us (below zero, like the bank: it is held outside) and what we have earned by it.
+    VENUE_CLAIM = "venue_claim"
+    VENUE_ACCRUED = "venue_accrued"
     BANK = "bank"
+
+
+OUTSIDE = frozenset({AccountKind.BANK, AccountKind.VENUE_CLAIM})
 
 
 class PostingKind(StrEnum):
@@ -34,6 +40,9 @@ class PostingKind(StrEnum):
     PRICE = "price"
     VENUE_FEE = "venue_fee"
     SERVICE_FEE = "service_fee"
+    SELLING_VENUE = "selling_venue"
+    ACCRUED = "venue_accrued"
+    EARNED = "venue_earned"
     SHARE = "share"
     RELIEF = "fee_relief"
     PAYOUT = "payout"
@@ -44,6 +53,7 @@ class DueKind(StrEnum):
     PROCEEDS = "proceeds"
     SERVICE_FEE = "service_fee"
     VENUE_FEE = "venue_fee"
+    SELLING_VENUE = "selling_venue"
     RELIEF = "fee_relief"
     REFUND = "refund"
     RETURN = "return"
@@ -62,6 +72,9 @@ POSTING_TITLES: Mapping[str, Text] = MappingProxyType(
         "price": Text("交易价款", "price of the trade"),
         "venue_fee": Text("场所服务费", "the venue's fee"),
         "service_fee": Text("第三方服务费", "third-party fee"),
+        "selling_venue": Text("成交场所分成", "the selling venue's part of the fee"),
+        "venue_accrued": Text("应收其他场所分成", "due from another venue"),
+        "venue_earned": Text("收到其他场所分成", "received from another venue"),
         "share": Text("收益分配", "share of the proceeds"),
         "fee_relief": Text("服务费减免", "relief from the venue's fee"),
         "payout": Text("银行付款", "paid out by the bank"),
@@ -73,6 +86,7 @@ DUE_TITLES: Mapping[str, Text] = MappingProxyType(
         "proceeds": Text("交易收入", "proceeds"),
         "service_fee": Text("第三方服务费", "third-party fee"),
         "venue_fee": Text("场所服务费", "the venue's fee"),
+        "selling_venue": Text("成交场所分成", "the selling venue's part of the fee"),
         "fee_relief": Text("服务费减免", "relief from the venue's fee"),
         "refund": Text("退款", "refund"),
         "return": Text("退回来款", "payment sent back"),
@@ -139,12 +153,13 @@ class Promise:
 
 @dataclass(frozen=True)
 class Book:
-    """A ledger in memory. `bank` is the only account without a floor: it is the world outside."""
+    """A ledger in memory. `bank` and the `claims` have no floor: they are the world outside."""
 
     bank: Hashable
     balances: Mapping[Hashable, Balance] = field(default_factory=dict)
     arrows: Mapping[str, Arrow] = field(default_factory=dict)
     promises: Mapping[str, Promise] = field(default_factory=dict)
+    claims: frozenset[Hashable] = frozenset()
 
     def of(self, account: Hashable) -> Balance:
         return self.balances.get(account, Balance())
@@ -167,7 +182,7 @@ class Book:
         return replace(self, balances=balances, arrows={**self.arrows, **fresh})
 
     def _floor(self, account: Hashable, balance: Balance) -> None:
-        if account != self.bank and balance.free < 0:
+        if account != self.bank and account not in self.claims and balance.free < 0:
             raise InsufficientFunds()
 
     def reserve(self, promise: Promise) -> Book:
@@ -257,7 +272,7 @@ def arrows_of(reference: str, source: Hashable, legs: tuple[Leg, ...]) -> tuple[
 
 @dataclass(frozen=True)
 class Fee:
-    """One fee line of a contract. kind: venue | service_body; `org` None is the venue; payer: provider | buyer.
+    """One fee line of a contract. kind: venue | selling_venue | service_body; `org` None is the venue; payer: provider | buyer.
     `rule`: name, document, article, force and rate_bps of what it stands on."""
 
     kind: str
@@ -318,12 +333,14 @@ class Move:
 @dataclass(frozen=True)
 class Division:
     """How the money of a sale goes. `requested` is what the buyer pays in; `moves` in the order they are drawn;
+    `selling_fee` is the part of the venue that brought the buyer, in neither `venue_fee` nor `service_fees`;
     `dues` (owner, fen, kind) is what each is to be paid in cash. The dues sum to `requested`."""
 
     requested: int
     venue_fee: int
     relief: int
     service_fees: int
+    selling_fee: int
     moves: tuple[Move, ...]
     dues: tuple[tuple[Owner, int, str], ...]
 
@@ -342,10 +359,10 @@ def divide(sale: Sale) -> Division:
             moves.append(Move(provider, ("client", share.org), share.amount, PostingKind.SHARE))
         _owe(owed, ("client", share.org), share.amount, DueKind.PROCEEDS)
     for fee in sale.fees:
-        kind = PostingKind.VENUE_FEE if fee.kind == "venue" else PostingKind.SERVICE_FEE
+        kind, due = _FEES.get(fee.kind, (PostingKind.SERVICE_FEE, DueKind.SERVICE_FEE))
         owner: Owner = venue if fee.kind == "venue" else ("service_fee", fee.org)
         moves.append(Move(buyer if fee.payer == "buyer" else provider, owner, fee.amount, kind))
-        _owe(owed, owner, fee.amount, DueKind.VENUE_FEE if fee.kind == "venue" else DueKind.SERVICE_FEE)
+        _owe(owed, owner, fee.amount, due)
     waived = _relief(sale)
     for org, amount in waived:
         moves.append(Move(venue, ("client", org), amount, PostingKind.RELIEF))
@@ -354,9 +371,15 @@ def divide(sale: Sale) -> Division:
     dues = tuple((owner, amount, kind) for (owner, kind), amount in owed.items() if amount)
     return Division(
         sale.price + sale.borne_by("buyer"), sum(f.amount for f in sale.fees if f.kind == "venue"),
-        sum(amount for _, amount in waived), sum(f.amount for f in sale.fees if f.kind != "venue"),
-        tuple(m for m in moves if m.amount), dues,
+        sum(amount for _, amount in waived), sum(f.amount for f in sale.fees if f.kind not in _FEES),
+        sum(f.amount for f in sale.fees if f.kind == "selling_venue"), tuple(m for m in moves if m.amount), dues,
     )  # fmt: skip
+
+
+_FEES: Mapping[str, tuple[PostingKind, DueKind]] = {
+    "venue": (PostingKind.VENUE_FEE, DueKind.VENUE_FEE),
+    "selling_venue": (PostingKind.SELLING_VENUE, DueKind.SELLING_VENUE),
+}
 
 
 def _owe(owed: dict[tuple[Owner, str], int], owner: Owner, amount: int, kind: str) -> None:

@@ -158,6 +158,7 @@ def release_escrow(cmd: ReleaseEscrow, *, actor: Actor, now: datetime) -> Escrow
     data = {
         "reference": cmd.reference, "price_fen": escrow.price, "venue_fee_fen": division.venue_fee,
         "relief_fen": division.relief, "service_fee_fen": division.service_fees,
+        **({"selling_venue_fen": division.selling_fee} if division.selling_fee else {}),
     }  # fmt: skip
     _act(escrow, "release", data, actor, now, move)
     return escrow

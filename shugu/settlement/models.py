@@ -13,10 +13,11 @@ from shugu.kernel.models import Case
 
 
 class Account(models.Model):
-    """kind: client, service_fee, venue_fee, suspense, bank. A client's money is in its own account and no other's.
+    """kind: client, service_fee, venue_fee, suspense, venue_claim, venue_accrued, bank. A client's money is in its own
+    account and no other's.
 
     `balance` is all posted money, `reserved` the part of it promised to somebody; the bank account stands for the
-    outside world, so its balance is minus what the custody bank must hold.
+    outside world, so its balance is minus what the custody bank must hold, and a venue_claim's minus what that venue owes.
     """
 
     kind = models.CharField(max_length=16)
@@ -28,11 +29,14 @@ class Account(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "org"], name="account_once", nulls_distinct=False),
-            models.CheckConstraint(condition=Q(kind="bank") | Q(balance__gte=models.F("reserved")), name="account_floor"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["bank", "venue_claim"]) | Q(balance__gte=models.F("reserved")), name="account_floor"
+            ),
+            models.CheckConstraint(condition=~Q(kind="venue_claim") | Q(balance__lte=0), name="account_claim"),
             models.CheckConstraint(condition=Q(reserved__gte=0), name="account_reserved"),
             models.CheckConstraint(
-                condition=Q(kind__in=["client", "service_fee"], org__isnull=False)
-                | Q(kind__in=["venue_fee", "suspense", "bank"], org__isnull=True),
+                condition=Q(kind__in=["client", "service_fee", "venue_claim"], org__isnull=False)
+                | Q(kind__in=["venue_fee", "suspense", "venue_accrued", "bank"], org__isnull=True),
                 name="account_owner",
             ),
         ]
@@ -151,9 +155,11 @@ class Instruction(models.Model):
 
 
 class Due(models.Model):
-    """What an account's owner is owed in cash and why. kind: proceeds, service_fee, venue_fee, fee_relief, refund, return.
+    """What an account's owner is owed in cash and why. kind: proceeds, service_fee, venue_fee, selling_venue, fee_relief,
+    refund, return.
 
-    A run takes the dues without a live instruction; `settled_at` is when the bank confirmed.
+    A run takes the dues without a live instruction; one of a selling venue has a `payee` first, by the settlement between
+    the venues. `settled_at` is when the bank confirmed.
     """
 
     reference = models.CharField(max_length=80, unique=True)
@@ -169,6 +175,24 @@ class Due(models.Model):
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="due_positive")]
         indexes = [models.Index(fields=["account"], condition=Q(instruction__isnull=True), name="due_open")]
+
+
+class VenueClaim(models.Model):
+    """Money that another venue has been asked for: `number` is the reference it writes on the transfer, `org` its
+    organisation here, `amount` exactly what has to come."""
+
+    number = models.CharField(max_length=40, unique=True)
+    org = models.ForeignKey("party.Organisation", on_delete=models.PROTECT, related_name="+")
+    amount = models.BigIntegerField()
+    opened_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="venue_claim_positive"),
+            models.CheckConstraint(condition=Q(ended_at__isnull=True) | Q(received_at__isnull=True), name="venue_claim_once"),
+        ]
 
 
 class BankStatement(models.Model):

@@ -28,10 +28,11 @@ from shugu.settlement.desk import (
     runs,
 )
 from shugu.settlement.trades import ContractMoney, EscrowView, MoneyLine, contract_money, requests
+from shugu.settlement.venues import Between, accrued, between, our_account, shared
 
 __all__ = [
-    "AccountLine", "Balances", "BreakView", "ContractMoney", "EscrowView", "Held", "InstructionView", "MoneyLine",
-    "Reconciliation", "RunView", "Statement", "audit", "balances", "breaks", "contract_money", "due_lines", "history",
-    "instruction_files", "reconciliation", "requests", "run_case", "runs", "statement", "statement_document",
-    "statement_pdf", "statement_periods",
+    "AccountLine", "Balances", "Between", "BreakView", "ContractMoney", "EscrowView", "Held", "InstructionView", "MoneyLine",
+    "Reconciliation", "RunView", "Statement", "accrued", "audit", "balances", "between", "breaks", "contract_money",
+    "due_lines", "history", "instruction_files", "our_account", "reconciliation", "requests", "run_case", "runs", "shared",
+    "statement", "statement_document", "statement_pdf", "statement_periods",
 ]  # fmt: skip

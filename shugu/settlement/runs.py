@@ -52,7 +52,8 @@ def payees() -> dict[int | None, BankAccount]:
 
 
 def payable(contracts: tuple[str, ...] = ()) -> tuple[list[Due], list[Due]]:
-    """(dues that can be paid now, dues whose owner has named no bank account)."""
+    """(dues that can be paid now, dues whose owner has named no bank account). What a selling venue is due waits until the
+    settlement between the venues has named where it goes."""
     open_dues = Due.objects.filter(instruction__isnull=True, settled_at__isnull=True).select_related("account", "escrow")
     if contracts:
         open_dues = open_dues.filter(escrow__contract_number__in=contracts)
@@ -60,7 +61,8 @@ def payable(contracts: tuple[str, ...] = ()) -> tuple[list[Due], list[Due]]:
     ready: list[Due] = []
     blocked: list[Due] = []
     for due in open_dues.order_by("id"):
-        (ready if due.payee or due.account.org_id in known else blocked).append(due)
+        named = due.kind != DueKind.SELLING_VENUE and due.account.org_id in known
+        (ready if due.payee or named else blocked).append(due)
     return ready, blocked
 
 
@@ -76,7 +78,7 @@ def propose_run(cmd: ProposeRun, *, actor: Actor, now: datetime) -> Run:
         raise NothingDue()
     groups: dict[tuple[int, str], list[Due]] = {}
     for due in ready:
-        groups.setdefault((due.account_id, str(due.payee.get("number", ""))), []).append(due)
+        groups.setdefault((due.account_id, str(due.payee.get("reference", due.payee.get("number", "")))), []).append(due)
     number = store.next_number("run", local_day(now).year)
     total = sum(due.amount for due in ready)
     data = {"run": number, "instructions": len(groups), "total_fen": total}
@@ -179,7 +181,11 @@ def confirm(row: Instruction, *, actor: Actor, now: datetime, effective: datetim
     Due.objects.filter(instruction=row).update(settled_at=now)
     journal.record(
         "instruction.confirmed", subject=f"settlement.instruction:{row.pk}", actor=actor, now=now,
-        effective_on=local_day(effective), data={"instruction": row.number, "amount_fen": row.amount},
+        effective_on=local_day(effective),
+        data={
+            "instruction": row.number, "amount_fen": row.amount,
+            **({"reference": row.payee["reference"]} if "reference" in row.payee else {}),
+        },
     )  # fmt: skip
     for escrow in Escrow.objects.filter(dues__instruction=row).select_related("case").distinct():
         settle_if_paid(escrow, actor, now)
@@ -190,8 +196,9 @@ def confirm(row: Instruction, *, actor: Actor, now: datetime, effective: datetim
 
 
 def settle_if_paid(escrow: Escrow, actor: Actor, now: datetime) -> None:
-    """`escrow.settled` once everybody but the venue itself has been paid (its fee may stay in custody)."""
-    waiting = escrow.dues.filter(settled_at__isnull=True).exclude(kind=DueKind.VENUE_FEE)
+    """`escrow.settled` once everybody but the venues has been paid: our fee may stay in custody, and the part of a venue that
+    brought the buyer is settled between the venues."""
+    waiting = escrow.dues.filter(settled_at__isnull=True).exclude(kind__in=(DueKind.VENUE_FEE, DueKind.SELLING_VENUE))
     if escrow.case.state != "released" or waiting.exists():
         return
     subject = f"settlement.escrow:{escrow.case_id}"

@@ -16,6 +16,16 @@ from shugu.settlement.escrows import (
 )
 from shugu.settlement.ledger import expire as expire_reservations
 from shugu.settlement.runs import ActOnRun, ProposeRun, act_on_run, propose_run
+from shugu.settlement.venues import (
+    AccrueShare,
+    EndClaim,
+    OpenClaim,
+    PayShare,
+    accrue_share,
+    end_claim,
+    open_claim,
+    pay_share,
+)
 
 for _name, _zh, _en in (
     ("settlement.posted", "记账", "posted"),
@@ -25,11 +35,15 @@ for _name, _zh, _en in (
     ("statement.taken", "接收银行对账单", "bank statement taken"),
     ("escrow.settled", "交易款项结清", "every payee has been paid"),
     ("bank_account.named", "登记收款账户", "account for payments named"),
+    ("venue_claim.opened", "向其他场所请款", "money asked of another venue"),
+    ("venue_claim.ended", "请款终止", "claim on another venue ended"),
+    ("venue_claim.received", "其他场所付款到账", "money of another venue received"),
 ):
     name_fact(_name, _zh, _en)
 
 __all__ = [
-    "ActOnBreak", "ActOnRun", "BankLine", "OpenEscrow", "ProposeRun", "RefundEscrow", "ReleaseEscrow",
-    "SetBankAccount", "TakeStatement", "act_on_break", "act_on_run", "expire_reservations",
-    "open_escrow", "propose_run", "refund_escrow", "release_escrow", "set_bank_account", "take_statement",
+    "AccrueShare", "ActOnBreak", "ActOnRun", "BankLine", "EndClaim", "OpenClaim", "OpenEscrow", "PayShare", "ProposeRun",
+    "RefundEscrow", "ReleaseEscrow", "SetBankAccount", "TakeStatement", "accrue_share", "act_on_break", "act_on_run",
+    "end_claim", "expire_reservations", "open_claim", "open_escrow", "pay_share", "propose_run", "refund_escrow",
+    "release_escrow", "set_bank_account", "take_statement",
 ]  # fmt: skip

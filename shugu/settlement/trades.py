@@ -137,7 +137,7 @@ def line_of(posting: Posting, escrow: Escrow) -> MoneyLine:
 
 def basis_of(posting: Posting, escrow: Escrow | None) -> Basis | None:
     """The rule behind a fee arrow (as the contract was signed under it) or behind a relief; None for other arrows."""
-    if escrow is None or posting.kind not in ("venue_fee", "service_fee", "fee_relief"):
+    if escrow is None or posting.kind not in ("venue_fee", "service_fee", "selling_venue", "fee_relief"):
         return None
     sale = Sale.from_terms(escrow.terms)
     if posting.kind == "fee_relief":
@@ -152,7 +152,8 @@ def basis_of(posting: Posting, escrow: Escrow | None) -> Basis | None:
 def _is_of(fee: Fee, posting: Posting) -> bool:
     if fee.kind == "venue":
         return posting.kind == "venue_fee"
-    return posting.kind == "service_fee" and posting.destination.org_id == fee.org
+    wanted = "selling_venue" if fee.kind == "selling_venue" else "service_fee"
+    return posting.kind == wanted and posting.destination.org_id == fee.org
 
 
 def holder_of(escrow: Escrow) -> Text:

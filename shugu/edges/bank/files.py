@@ -114,11 +114,12 @@ def instructions_csv(credential: Mapping[str, Any], digest: str) -> bytes:
     writer = csv.writer(out)
     head = [f"第 {subject['sequence']} 号", f"{subject['count']} 笔", f"SHA-256 {digest}"]
     writer.writerow(["付款指令", subject["number"], *head])
-    writer.writerow(["编号", "收款人", "开户行", "账号", "金额（元）"])
+    writer.writerow(["编号", "收款人", "开户行", "账号", "金额（元）", "附言"])
     for row in subject["payments"]:
         payee = row["payee"]
         cells = [row["number"], payee["holder"], payee["bank"], payee["number"]]
-        writer.writerow([*(_plain(c) for c in cells), format_fen(row["amount_fen"]).replace(",", "")])
+        amount, reference = format_fen(row["amount_fen"]).replace(",", ""), payee.get("reference", row["number"])
+        writer.writerow([*(_plain(c) for c in cells), amount, _plain(reference)])
     writer.writerow(["合计", "", "", "", format_fen(subject["total_fen"]).replace(",", "")])
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 

@@ -9,12 +9,14 @@ from ninja import File, Router
 from ninja.files import UploadedFile
 
 from shugu.edges.federation import queries, services
+from shugu.edges.federation.api_trade import router as trade_router
 from shugu.edges.federation.queries import AgreementView, PeerView, PresentationView, SightView
 from shugu.formats.canonical import parse_object
 from shugu.kernel import clock
 from shugu.web.api import Strict, actor_of, key_of
 
 router = Router()
+router.add_router("", trade_router)
 
 
 class PeerIn(Strict):

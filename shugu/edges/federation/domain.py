@@ -326,6 +326,20 @@ def offered_by_us(view: CaseView) -> Verdict:
     return OK
 
 
+@guard("federation.owed_by_us")
+def owed_by_us(view: CaseView) -> Verdict:
+    if view.data.get("side") != "debtor":
+        return No(Text("由应付场所确认", "the venue that owes decides"))
+    return OK
+
+
+@guard("federation.claimed_by_us")
+def claimed_by_us(view: CaseView) -> Verdict:
+    if view.data.get("side") != "claimant":
+        return No(Text("由请款场所收款", "the venue that claimed receives"))
+    return OK
+
+
 @guard("federation.suspended_by_us")
 def suspended_by_us(view: CaseView) -> Verdict:
     if view.facts.get("suspended_by") != "us":

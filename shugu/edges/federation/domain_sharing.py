@@ -18,6 +18,8 @@ from shugu.formats.times import read_time
 
 CATALOGUE: Final = "FederationCatalogue"
 SHOWN, SAME, REFUSED, WITHDRAWN = "shown", "same_object", "refused", "withdrawn"
+# The two sides of an order: where the buyer is at home, and where the product is listed.
+SELLING, LISTING = "selling", "listing"
 MOST_ITEMS: Final = 50_000
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,79}")

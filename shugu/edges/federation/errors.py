@@ -180,8 +180,8 @@ class ListingStale(Refused):
 
 class NoPayee(Refused):
     code = "no-payee"
-    sentence = ("{origin} 在挂牌场所没有收款单位。", "The listing venue has no organisation on file for {origin}.")
-    remedy = ("由挂牌场所运营人员登记后再下单。", "Have the operator of the listing venue name one first.")
+    sentence = ("没有登记 {origin} 的收付单位。", "No organisation is on file for {origin}.")
+    remedy = ("由运营人员在该场所页面登记后再办。", "Have the operator name one on that venue's page first.")
 
 
 class OrderMismatch(Refused):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from shugu.edges.federation.models_seen import Contradiction, PeerHistory, Seen, SeenList  # noqa: F401
+from shugu.edges.federation.models_settling import VenueSettlement  # noqa: F401
 from shugu.edges.federation.models_sharing import CrossOrder, Feed, Shared, ZoneListing  # noqa: F401  of this edge, in a file of its own
 from shugu.kernel.models import Case
 

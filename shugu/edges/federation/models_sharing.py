@@ -77,7 +77,8 @@ class ZoneListing(models.Model):
 class CrossOrder(models.Model):
     """An order over two venues as one of them has it; its state is its case's. `side`: "selling", where the buyer is
     accredited, or "listing". `org`: the buyer here; `guest` its admission at the listing venue; `parts` of ten thousand of
-    the listing venue's fee are the selling venue's. Digests: of the listing ordered, the voucher, its acknowledgement."""
+    the listing venue's fee are the selling venue's. Digests: of the listing ordered, the voucher, its acknowledgement.
+    `stage`: how far the contract is, as the listing venue told: "", approved, funded, delivered; `settlement` has taken it."""
 
     case = models.OneToOneField("kernel.Case", on_delete=models.PROTECT, primary_key=True, related_name="+")
     peer = models.ForeignKey("federation.Peer", on_delete=models.PROTECT, related_name="+")
@@ -98,6 +99,8 @@ class CrossOrder(models.Model):
     listing_fen = models.BigIntegerField(null=True)
     selling_fen = models.BigIntegerField(null=True)
     reason = models.CharField(max_length=120, blank=True)
+    stage = models.CharField(max_length=12, blank=True)
+    settlement = models.ForeignKey("federation.VenueSettlement", null=True, on_delete=models.PROTECT, related_name="taken")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["peer", "side", "number"], name="federation_order_once")]

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from shugu.edges.federation import messages, peers, sharing, zone
+from shugu.edges.federation import messages, peers, settling, sharing, zone
 from shugu.edges.federation.bodies import members
 from shugu.edges.federation.domain import WHOLE
+from shugu.edges.federation.domain_sharing import SELLING
 from shugu.edges.federation.errors import OrderMismatch
 from shugu.edges.federation.messages import actor_for, on_message, on_receipt
 from shugu.edges.federation.models import Outgoing, Peer
@@ -35,7 +36,6 @@ from shugu.party import queries as parties
 from shugu.party import services as party
 
 PROCEDURE, SUBJECT = "federation.order", "federation.order"
-SELLING, LISTING = "selling", "listing"
 ACKNOWLEDGEMENT = "VoucherAcknowledgement"
 OPEN = ("admitted", "contracted")  # states in which a contract may come of it
 
@@ -88,12 +88,14 @@ def order(
 
 @command("federation.place_order", ("跨场所下单", "order from another venue"))
 def place_order(cmd: PlaceOrder, *, actor: Actor, now: datetime) -> CrossOrder:
-    """By an accredited buyer with the right to act. Errors: NotFound, ListingStale, Forbidden, RightMissing, InputInvalid."""
+    """By an accredited buyer with the right to act. Errors: NotFound, ListingStale, Forbidden, RightMissing, NoPayee
+    while the listing venue has no organisation here that could owe us our part."""
     peer = Peer.objects.filter(venue=cmd.venue, paused=False).first()
     if peer is None or actor.org is None:
         raise NotFound(what=(f"挂牌 {cmd.product}", f"listing {cmd.product}"))
     party.need_right(actor, actor.org, "act")
     row = zone.orderable(peer, cmd.product, now)
+    settling.venue_org(peer)
     agreed = sharing.agreed(peer, peer.origin, signer.origin(), now)
     assert agreed is not None, "what is orderable is covered"
     credential = _accreditation(actor.org, local_day(now))
@@ -237,6 +239,7 @@ def take_voucher(peer: Peer, message: Message, now: datetime) -> None:
         raise OrderMismatch(what=("凭证所载订单、合同、单位或分成", "order, contract, buyer or split in the voucher"))
     row.voucher, row.listing_fen, row.selling_fen = credential_digest(voucher), through["listing_fen"], through["selling_fen"]
     documents.put(signer.document_bytes(voucher))
+    settling.accrue(row, actor_for(peer, message), now)
     acknowledgement = signer.sign_document(
         ACKNOWLEDGEMENT, number=f"acknowledgement:{row.number}", now=now,
         subject={"to": peer.origin, "order": row.number, "voucher": row.voucher, "selling_fen": row.selling_fen},

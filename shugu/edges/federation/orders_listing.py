@@ -14,11 +14,12 @@ from django.db import transaction
 
 from shugu.edges.federation import messages, peers, sharing
 from shugu.edges.federation.bodies import members
+from shugu.edges.federation.domain_sharing import LISTING
 from shugu.edges.federation.errors import NoPayee, OrderMismatch
 from shugu.edges.federation.messages import actor_for, on_message
 from shugu.edges.federation.models import Peer
 from shugu.edges.federation.models_sharing import CrossOrder, Feed, Shared
-from shugu.edges.federation.orders import ACKNOWLEDGEMENT, LISTING, OPEN, act, named, open_order
+from shugu.edges.federation.orders import ACKNOWLEDGEMENT, OPEN, act, named, open_order
 from shugu.formats.canonical import parse_object
 from shugu.formats.checks import Outcome
 from shugu.formats.credential import Document, credential_digest, require_credential, verify_dates
@@ -38,10 +39,13 @@ from shugu.trade.services import Through, brought_by
 
 @dataclass(frozen=True)
 class NamePayee:
-    """`organisation`: number of the peer's own organisation (kind venue) here."""
+    """`organisation`: number of the peer's own organisation (kind venue) here; without one, `name` and `uscc` of a new one."""
 
     origin: str
-    organisation: str
+    organisation: str = ""
+    name: str = ""
+    name_en: str = ""
+    uscc: str = ""
 
 
 @on_message("order.placed")
@@ -99,9 +103,20 @@ def take_withdrawal(peer: Peer, message: Message, now: datetime) -> None:
 
 @command("federation.name_payee", ("指定其他场所的收款单位", "name another venue's payee"))
 def name_payee(cmd: NamePayee, *, actor: Actor, now: datetime) -> Feed:
-    """By the operator. Errors: Forbidden, UnknownPeer, NotFound, InputInvalid for an organisation that is no venue."""
+    """By the operator. Errors: Forbidden, UnknownPeer, NotFound, InputInvalid for an organisation that is no venue, and for
+    another one while orders are not settled."""
     peers.need_operator(actor)
-    peer, org = peers.peer_of(cmd.origin), parties.organisation_by_number(cmd.organisation)
+    peer = peers.peer_of(cmd.origin)
+    if cmd.organisation:
+        org = parties.organisation_by_number(cmd.organisation)
+    else:
+        new = party.RegisterOrganisation(cmd.name, cmd.uscc, cmd.name_en, "venue")
+        org = parties.organisation(party.register_organisation(new, actor=actor, now=now).pk)
+    named = Feed.objects.filter(peer=peer).values_list("payee", flat=True).first()
+    open_ = CrossOrder.objects.filter(peer=peer).exclude(case__state__in=("refused", "withdrawn", "ended"))
+    if named and named != org.number and open_.exclude(settlement__received_on__isnull=False).exists():
+        problem = ("尚有未清算的订单，不能更换", "orders are not settled yet: it cannot be another now")
+        raise InputInvalid(fields="organisation", field_errors={"organisation": problem})
     if org.kind != "venue":
         problem = ("该单位不是交易场所", "this organisation is no venue")
         raise InputInvalid(fields="organisation", field_errors={"organisation": problem})

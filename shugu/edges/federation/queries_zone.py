@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import QuerySet
 
 from shugu.catalogue import queries as catalogue
 from shugu.edges.federation import agreements, peers, sharing, zone
@@ -23,6 +23,8 @@ from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.tables import table
 from shugu.kernel.text import Text
 
+# A settlement officer watches orders too: what is settled between venues comes of them.
+WATCHING_MONEY = SEATS | {"settlement_officer"}
 PAGE = 20
 MOST_PAGES = 50
 
@@ -194,6 +196,10 @@ class OrderLine:
     number: str
     side: str
     venue: str
+    venue_title: Text
+    base_url: str
+    case: int
+    case_number: str
     org: int
     product: str
     title: str
@@ -206,43 +212,37 @@ class OrderLine:
     selling_fen: int | None
     placed_at: datetime
     reason: str
+    stage: str
+    agreement: str
+    settlement: str
 
 
 def orders(actor: Actor) -> list[OrderLine]:
     """Newest first: an organisation's own, every one for those who watch. Errors: Forbidden."""
-    rows = CrossOrder.objects.select_related("peer", "case").order_by("-placed_at", "-pk")
-    if not actor.seats & SEATS:
-        if actor.org is None:
-            raise Forbidden()
-        rows = rows.filter(org_id=actor.org)
-    return [
-        OrderLine(
-            r.number, r.side, r.peer.venue, r.org_id, r.product, r.title, r.case.state,
-            table(r.case.procedure, r.case.version).state[r.case.state].title, r.contract, r.voucher, r.acknowledgement,
-            r.listing_fen, r.selling_fen, r.placed_at, r.reason,
-        )
-        for r in rows[:1_000]
-    ]  # fmt: skip
+    return [_order(row) for row in _visible(actor)[:1_000]]
 
 
-@dataclass(frozen=True)
-class Owed:
-    """Of completed orders with one venue: what of our fees is its own (paid by our settlement runs), and of its fees ours."""
-
-    venue: str
-    title: Text
-    to_them: int
-    to_us: int
+def order(side: str, number: str, actor: Actor) -> OrderLine:
+    """Errors: Forbidden, NotFound; to a stranger it does not exist."""
+    row = _visible(actor).filter(side=side, number=number).first()
+    if row is None:
+        raise NotFound(what=(f"订单 {number}", f"order {number}"))
+    return _order(row)
 
 
-def owed(actor: Actor) -> list[Owed]:
-    """Errors: Forbidden."""
-    if not actor.seats & SEATS:
+def _visible(actor: Actor) -> QuerySet[CrossOrder]:
+    rows = CrossOrder.objects.select_related("peer", "case", "settlement").order_by("-placed_at", "-pk")
+    if actor.seats & WATCHING_MONEY:
+        return rows
+    if actor.org is None:
         raise Forbidden()
-    out = []
-    for peer in Peer.objects.order_by("venue"):
-        rows = CrossOrder.objects.filter(peer=peer, case__state="completed")
-        sums = {side: rows.filter(side=side).aggregate(s=Sum("selling_fen"))["s"] or 0 for side in ("listing", "selling")}
-        if any(sums.values()):
-            out.append(Owed(peer.venue, Text(*peer.title), sums["listing"], sums["selling"]))
-    return out
+    return rows.filter(org_id=actor.org)
+
+
+def _order(r: CrossOrder) -> OrderLine:
+    return OrderLine(
+        r.number, r.side, r.peer.venue, Text(*r.peer.title), r.peer.base_url.rstrip("/"), r.case_id, r.case.number, r.org_id,
+        r.product, r.title, r.case.state, table(r.case.procedure, r.case.version).state[r.case.state].title, r.contract,
+        r.voucher, r.acknowledgement, r.listing_fen, r.selling_fen, r.placed_at, r.reason, r.stage, r.agreement,
+        r.settlement.number if r.settlement is not None else "",
+    )  # fmt: skip

@@ -21,14 +21,17 @@ from shugu.edges.federation.peers import (
     retire_key,
 )
 from shugu.edges.federation.presenting import KeepChecks, Present, check, keep_checks, present
+from shugu.edges.federation.settling import ActOnSettlement, ClaimShares, act_on_settlement, claim_shares
 from shugu.edges.federation.transfers import AskMove, ask_move
 
 __all__ = [
     "ActOnAgreement",
+    "ActOnSettlement",
     "AddPeer",
     "AskMove",
     "AskWithdrawal",
     "ChangePeer",
+    "ClaimShares",
     "KeepChecks",
     "NamePayee",
     "OfferAgreement",
@@ -38,11 +41,13 @@ __all__ = [
     "RetireKey",
     "TakeHistory",
     "act_on_agreement",
+    "act_on_settlement",
     "add_peer",
     "ask_move",
     "ask_withdrawal",
     "change_peer",
     "check",
+    "claim_shares",
     "keep_checks",
     "name_payee",
     "offer_agreement",
@@ -67,4 +72,5 @@ def work(now: datetime) -> int:
         + sharing.share(now)
         + orders_listing.expire(now)
     )
-    return told + messages.deliver(now) + presenting.check_waiting(now) + presenting.recheck(now) + zone.ask(now)
+    told += messages.deliver(now, reached=messages.reached)
+    return told + presenting.check_waiting(now) + presenting.recheck(now) + zone.ask(now)

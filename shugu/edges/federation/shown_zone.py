@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import reverse
+
 from shugu.catalogue import queries as catalogue
 from shugu.edges.federation.queries_zone import FeedLine, OrderLine, SharedLine, ZoneView
 from shugu.kernel.text import Text
@@ -87,25 +89,22 @@ _ORDER_TONES = {
 }  # fmt: skip
 
 
-def _order(row: OrderLine) -> Chip:
+def order_chip(row: OrderLine) -> Chip:
     reason = f" · {row.reason}" if row.reason else ""
     return Chip(Text(row.state_title.zh + reason, row.state_title.en + reason), _ORDER_TONES[row.state])
 
 
 SIDES = {"listing": Text("挂牌", "lists"), "selling": Text("成交", "sells")}
 ORDERS = (
-    Column("number", Text("订单", "Order"), kind=Kind.CODE),
+    Column(
+        "number", Text("订单", "Order"), kind=Kind.CODE, href=lambda r: reverse("federation:order", args=[r.side, r.number]),
+    ),
     Column("venue", Text("对方场所", "Other venue")),
     Column("side", Text("本场所", "This venue"), lambda r: SIDES[r.side]),
     Column("title", Text("产品", "Product")),
-    Column("state", Text("状态", "State"), _order, Kind.CHIP),
+    Column("state", Text("状态", "State"), order_chip, Kind.CHIP),
     Column("contract", Text("合同", "Contract"), kind=Kind.CODE),
     Column("listing", Text("挂牌费（元）", "Listing (CNY)"), "listing_fen", Kind.MONEY),
     Column("selling", Text("成交费（元）", "Selling (CNY)"), "selling_fen", Kind.MONEY),
     Column("placed", Text("下单", "Placed"), "placed_at", Kind.DAY),
-)
-OWED = (
-    Column("title", Text("场所", "Venue")),
-    Column("to_them", Text("应付对方（元）", "To them (CNY)"), kind=Kind.MONEY),
-    Column("to_us", Text("应收（元）", "To us (CNY)"), kind=Kind.MONEY),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shugu.edges.federation import orders_listing, sharing
+from shugu.edges.federation import orders_listing, progress, settling, sharing
 from shugu.kernel.subscriptions import subscribe
 
 subscribe("federation.sharing", dict.fromkeys(sharing.WAKES, sharing.wake))
@@ -11,8 +11,13 @@ subscribe(
     {
         "contract.drafted": orders_listing.contract_drafted,
         "contract.completed": orders_listing.contract_completed,
+        **dict.fromkeys(progress.STAGES, progress.contract_moved),
         **dict.fromkeys(
             ("contract.cancelled", "contract.lapsed", "contract.refused", "contract.terminated"), orders_listing.contract_ended
         ),
     },
+)
+subscribe(
+    "federation.settling",
+    {"instruction.confirmed": settling.payment_confirmed, "venue_claim.received": settling.claim_received},
 )

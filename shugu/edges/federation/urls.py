@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.edges.federation import views, views_orders, views_present, views_zone
+from shugu.edges.federation import views, views_orders, views_present, views_settling, views_zone
 
 app_name = "federation"
 urlpatterns = [
@@ -19,6 +19,10 @@ urlpatterns = [
     path("federation/catalogue/<str:origin>/<str:digest>", views_zone.part, name="catalogue_part"),
     path("federation/orders/", views_orders.orders, name="orders"),
     path("federation/orders/<str:number>/withdraw/", views_orders.withdraw, name="withdraw_order"),
+    path("federation/orders/<slug:side>/<str:number>/", views_orders.order, name="order"),
+    path("federation/settlements/", views_settling.settlements, name="settlements"),
+    path("federation/settlements/claim/<slug:venue>/", views_settling.claim, name="claim_shares"),
+    path("federation/settlements/<slug:side>/<str:number>/", views_settling.settlement, name="settlement"),
     path("federation/guest/", views_orders.guest, name="guest"),
     path("federation/peers/<slug:venue>/payee/", views_orders.payee, name="payee"),
     path("zone/<slug:venue>/<str:product>/order/", views_orders.place, name="place_order"),

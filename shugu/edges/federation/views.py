@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from shugu.edges.federation import client, queries, services, shown
+from shugu.edges.federation import client, queries, queries_settling, services, shown
 from shugu.edges.federation.errors import MessageOutOfOrder, MessageTooLarge
 from shugu.edges.federation.forms import KeyForm, OfferForm, PeerForm
 from shugu.formats.errors import ShuguError
@@ -104,7 +104,7 @@ def peer(request: HttpRequest, venue: str) -> HttpResponseBase:
     page = {
         "peer": found, "record": record, "messages_table": sent, "agreements": agreements,
         "may_act": "operator" in actor.seats, "sight": queries.sight(venue, actor),
-        "contradictions": queries.contradictions(venue, actor),
+        "contradictions": queries.contradictions(venue, actor), "standing": queries_settling.standing(venue, actor),
     }  # fmt: skip
     return render(request, "federation/peer.html", page)
 

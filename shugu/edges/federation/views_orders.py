@@ -10,14 +10,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from shugu.edges.federation import queries, queries_zone, services, shown_zone
+from shugu.edges.federation import queries, queries_settling, queries_zone, services, shown_order, shown_zone
 from shugu.formats.errors import ShuguError
 from shugu.kernel import clock
+from shugu.kernel import queries as cases
 from shugu.kernel.text import Text
 from shugu.party import services as party
 from shugu.party.access import require, require_org
 from shugu.web.forms import FieldForm, add_refusal, words
-from shugu.web.shapes import Empty, Link
+from shugu.web.shapes import Empty, Link, Record
 from shugu.web.tables import make_table
 
 
@@ -30,7 +31,14 @@ class OrderForm(FieldForm):
 
 
 class PayeeForm(FieldForm):
-    organisation = forms.CharField(label=words("收款单位编号", "Number of its organisation here"), max_length=40)
+    """One that is registered, by its number; or a new one, by name and code."""
+
+    organisation = forms.CharField(
+        label=words("收付单位编号（已登记的）", "Number of its organisation, if registered here"), max_length=40, required=False
+    )
+    name = forms.CharField(label=words("单位名称（新登记）", "Name, for a new one"), max_length=200, required=False)
+    name_en = forms.CharField(label=words("英文名称", "English name"), max_length=200, required=False)
+    uscc = forms.CharField(label=words("统一社会信用代码", "Unified social credit code"), max_length=18, required=False)
 
 
 @require_http_methods(["GET", "POST"])
@@ -51,7 +59,7 @@ def place(request: HttpRequest, venue: str, product: str) -> HttpResponse:
                 f"Order {row.number} is on its way. Keep this code, shown this once: {code} . Once admitted go on at {address} .",
             )
             messages.success(request, str(told))
-            return redirect("federation:orders")
+            return redirect("federation:order", row.side, row.number)
     page = {
         "form": form, "title": Text("向挂牌场所下单", "Order from the listing venue"), "submit": Text("下单", "Order"),
         "lead": Text(
@@ -74,13 +82,25 @@ def orders(request: HttpRequest) -> HttpResponseBase:
     )  # fmt: skip
     if shown.wants_csv:
         return shown.csv_response()
-    watching = bool(actor.seats & queries.SEATS)
-    owed = make_table(
-        request, id="owed", caption=Text("场所之间的服务费", "Fees between venues"), columns=shown_zone.OWED,
-        rows=queries_zone.owed(actor) if watching else [], empty=Empty(Text("没有。", "None.")),
-    )  # fmt: skip
-    mine = [row for row in rows if row.side == "selling" and row.state == "admitted" and row.org == actor.org]
-    return render(request, "federation/orders.html", {"orders": shown, "owed": owed if watching else None, "open": mine})
+    watching = bool(actor.seats & queries_zone.WATCHING_MONEY)
+    return render(request, "federation/orders.html", {"orders": shown, "watching": watching})
+
+
+@require_GET
+def order(request: HttpRequest, side: str, number: str) -> HttpResponse:
+    """One order: where it stands, what its buyer has to do now and where, and in the end the voucher."""
+    actor = require(request)
+    row = queries_zone.order(side, number, actor)
+    watching = bool(actor.seats & queries_zone.WATCHING_MONEY)
+    kind, state = Text("跨场所订单", "order over two venues"), shown_zone.order_chip(row)
+    record = Record(row.title, number=row.number, kind=kind, state=state)
+    page = {
+        "order": row, "record": record, "watching": watching, "here": shown_zone.SIDES[row.side],
+        "steps": shown_order.timeline(row, cases.timeline(row.case)) if row.side == "selling" else [],
+        "guidance": shown_order.guidance(row),
+        "may_withdraw": row.side == "selling" and row.state == "admitted" and row.org == actor.org,
+    }  # fmt: skip
+    return render(request, "federation/order.html", page)
 
 
 @require_POST
@@ -115,12 +135,12 @@ def guest(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def payee(request: HttpRequest, venue: str) -> HttpResponse:
-    """The operator names the organisation to which the other venue's part of fees goes."""
+    """The operator names the other venue's organisation here: who is paid its part of our fees, and owes us ours of its own."""
     actor = require(request, "operator")
-    found = queries.peer(venue, actor)
-    form = PayeeForm(request.POST or None)
+    found, now = queries.peer(venue, actor), queries_settling.standing(venue, actor)
+    form = PayeeForm(request.POST or None, initial={"organisation": now.payee})
     if request.method == "POST" and form.is_valid():
-        cmd = services.NamePayee(found.origin, form.cleaned_data["organisation"].strip())
+        cmd = services.NamePayee(found.origin, **{name: value.strip() for name, value in form.cleaned_data.items()})
         try:
             services.name_payee(cmd, actor=actor, now=clock.now(), key=str(form.idempotency_key))
         except ShuguError as refusal:
@@ -128,7 +148,11 @@ def payee(request: HttpRequest, venue: str) -> HttpResponse:
         else:
             return redirect("federation:peer", venue)
     page = {
-        "form": form, "title": Text("指定收款单位", "Name the payee"), "submit": Text("保存", "Save"),
+        "form": form, "title": Text("收付单位", "Its organisation here"), "submit": Text("保存", "Save"),
+        "lead": Text(
+            f"{found.title.zh} 在本场所的单位，双方的服务费分成由它收付。现为：{now.payee_name or '未登记'}。",
+            f"{found.title.en}'s organisation here, with which parts of fees are settled. Now: {now.payee_name or 'none'}.",
+        ),
         "crumb": Link(found.title, reverse("federation:peer", args=[venue])),
     }  # fmt: skip
     return render(request, "web/form.html", page, status=422 if form.errors else 200)

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from shugu.catalogue import queries as catalogue
+from shugu.catalogue.services import listed_elsewhere
 from shugu.edges.federation import client, messages, peers, sharing
 from shugu.edges.federation.bodies import members
 from shugu.edges.federation.domain_sharing import (
@@ -279,6 +280,18 @@ def _fetch_certificates(peer: Peer, base: str, fetch: Fetch) -> None:
             Feed.objects.filter(peer=peer).update(trouble=f"{row.product} {error.code}: {error.message('en')}"[:1000])
             continue
         ZoneListing.objects.filter(pk=row.pk, registration=row.registration).update(certificate=documents.put(content))
+
+
+def elsewhere(data_digest: str, now: datetime) -> str:
+    """`<origin>:<product>` of a listing of exactly this data that the zone shows under an agreement in force, or ""."""
+    rows = ZoneListing.objects.select_related("peer").filter(data_digest=data_digest, state=SHOWN, peer__paused=False)
+    for row in rows.order_by("since", "pk"):
+        if sharing.agreed(row.peer, row.peer.origin, signer.origin(), now) is not None:
+            return f"{row.peer.origin}:{row.product}"
+    return ""
+
+
+listed_elsewhere(elsewhere)
 
 
 def confirmed_at(row: ZoneListing, feed: Feed | None) -> datetime:

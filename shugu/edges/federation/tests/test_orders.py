@@ -16,12 +16,14 @@ from shugu.edges.federation import (
     messages,
     orders,
     orders_listing,
+    queries_settling,
     queries_zone,
     services,
     sharing,
     views_orders,
     views_zone,
 )
+from shugu.edges.federation.errors import NoPayee
 from shugu.edges.federation.models import Outgoing, Peer
 from shugu.edges.federation.models_sharing import CrossOrder, Shared
 from shugu.edges.federation.tests.kit import Other
@@ -69,8 +71,8 @@ def state(side: str) -> str:
     return CrossOrder.objects.select_related("case").get(side=side).case.state
 
 
-def outbox(peer: Peer) -> list[tuple[str, Any]]:
-    rows = Outgoing.objects.filter(peer=peer, kind__startswith="order.").order_by("sequence")
+def outbox(peer: Peer, kinds: str = "order.") -> list[tuple[str, Any]]:
+    rows = Outgoing.objects.filter(peer=peer, kind__startswith=kinds).order_by("sequence")
     subjects: list[Any] = [parse_object(documents.get(r.digest))["credentialSubject"] for r in rows]
     return [(s["kind"], s["body"]) for s in subjects]
 
@@ -159,8 +161,6 @@ def test_a_buyer_of_another_venue_trades_here_and_the_fee_is_divided(world: Worl
     assert tell(there[0], "order.acknowledged", {"order": "XO-1", "acknowledgement": wrong}, world.now) != ""
     assert tell(there[0], "order.acknowledged", {"order": "XO-1", "acknowledgement": acknowledgement}, world.now) == ""
     assert Fact.objects.filter(name="order.acknowledged").count() == 1
-    [owed] = queries_zone.owed(world.otto)
-    assert (owed.to_them, owed.to_us) == (through["selling_fen"], 0)
 
 
 def test_an_order_that_does_not_fit_is_refused_and_leaves_nothing(world: World, there: Pair) -> None:
@@ -210,6 +210,7 @@ def test_an_admitted_order_runs_out_and_the_other_venue_is_told(world: World, th
 
 def sold(world: World, there: Pair) -> CrossOrder:
     """Bob orders P-1 of the other venue; it has taken the order."""
+    payee(world, there)
     catalogue = Catalogue(there[0], world.now)
     catalogue.tells()
     row, code = services.order("faraway", "P-1", world.bob, world.now, None, catalogue.fetch)
@@ -254,8 +255,8 @@ def test_our_buyers_order_ends_in_one_voucher_that_our_log_names_too(world: Worl
     assert verify_sealed(sealed, signer.keyring(), world.now).verdict is Verdict.SEALED
     digests: Any = sealed.fact.payload["digests"] if sealed.fact is not None else {}
     assert digests["data_transaction_voucher"] == credential_digest(good), "our own log names the other venue's voucher"
-    [owed] = queries_zone.owed(world.otto)
-    assert (owed.to_them, owed.to_us) == (0, 300)
+    [owed] = queries_settling.standings(world.otto)
+    assert (owed.to_them, owed.to_us, owed.claimable) == (0, 300, 300)
     assert [line.state for line in queries_zone.orders(world.bob)] == ["completed"] and queries_zone.orders(world.carol) == []
     assert tell(there[0], "order.completed", {"order": row.number, "voucher": good}, world.now) == "not-in-procedure"
 
@@ -275,6 +276,9 @@ def test_a_withdrawal_counts_once_the_listing_venue_took_it(world: World, there:
 def test_a_refused_order_says_why(world: World, there: Pair) -> None:
     catalogue = Catalogue(there[0], world.now)
     catalogue.tells()
+    with pytest.raises(NoPayee):
+        services.order("faraway", "P-1", world.bob, world.now, None, catalogue.fetch)
+    payee(world, there)
     with pytest.raises(Forbidden):
         services.order("faraway", "P-1", world.carol, world.now, None, catalogue.fetch)
     services.order("faraway", "P-1", world.bob, world.now, None, catalogue.fetch)
@@ -318,9 +322,13 @@ def test_pages_of_orders_and_of_what_is_shared(world: World, there: Pair, monkey
     wanted = "向挂牌场所下单" if lang == "zh-hans" else "Order from the listing venue"
     assert wanted in page(views_orders.place, world.bob, "faraway", "P-1")
     own = page(views_orders.orders, world.bob)
-    assert row.number in own and f"/federation/orders/{row.number}/withdraw/" in own
-    watched = page(views_orders.orders, world.otto)
+    assert f"/federation/orders/selling/{row.number}/" in own
+    one = page(views_orders.order, world.bob, "selling", row.number)
+    assert f"/federation/orders/{row.number}/withdraw/" in one and "http://127.0.0.1:9/federation/guest/" in one
+    watched = page(views_orders.order, world.otto, "selling", row.number)
     assert row.number in watched and "/withdraw/" not in watched and row.number not in page(views_orders.orders, world.carol)
+    with pytest.raises(NotFound):
+        page(views_orders.order, world.carol, "selling", row.number)
     assert 'name="code"' in page(views_orders.guest, world.mallory)
     assert 'name="organisation"' in page(views_orders.payee, world.otto, "faraway")
     assert 'id="feeds"' in page(views_zone.shared, world.otto) and 'id="feeds"' not in page(views_zone.shared, world.alice)

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from shugu.catalogue import queries as catalogue
-from shugu.catalogue.services import CreateProduct, create_product
+from shugu.catalogue.services import ActOnListing, CreateProduct, act_on_listing, create_product
 from shugu.catalogue.tests import stages
 from shugu.edges.federation import queries_zone, sharing, zone
 from shugu.edges.federation.domain_sharing import read_listing
@@ -24,7 +24,7 @@ from shugu.formats.canonical import canonical, digest_hex, parse_object
 from shugu.formats.errors import BadMessage
 from shugu.formats.suites import generate
 from shugu.kernel import documents
-from shugu.kernel.errors import NotFound
+from shugu.kernel.errors import GuardRefused, NotFound
 from shugu.kernel.models import Fact
 from tests.world import World
 
@@ -169,12 +169,11 @@ def test_an_index_or_listing_with_another_digest_is_not_taken(world: World, ther
 
 def test_our_own_product_of_the_same_data_goes_before(world: World, there: Zone) -> None:
     data = stages.appraised_entry(world)[1].data_digest
-    there[0].now = world.now
-    there[0].tells(data=data)
-    assert seen(world) == ["P-1"]
     cmd = CreateProduct(entry_id=_entry(world), **stages.offer(data_digest=data))
     row = create_product(cmd, actor=world.alice, now=world.now)
     stages.listed(world, row)
+    there[0].now = world.now
+    there[0].tells(data=data)
     later(world, there[0], seconds=30)
     zone.ask(world.now, there[0].fetch)
     assert seen(world) == []
@@ -182,6 +181,22 @@ def test_our_own_product_of_the_same_data_goes_before(world: World, there: Zone)
     with pytest.raises(NotFound):
         zone.orderable(there[1], "P-1", world.now)
     assert answers(there[1]) == [("same_object", f"hangzhou.shugu.example:{row.number}")]
+
+
+def test_data_that_another_venue_lists_is_not_listed_here_until_it_is_withdrawn_there(world: World, there: Zone) -> None:
+    data = stages.appraised_entry(world)[1].data_digest
+    there[0].now = world.now
+    there[0].tells(data=data)
+    cmd = CreateProduct(entry_id=_entry(world), **stages.offer(data_digest=data))
+    row = create_product(cmd, actor=world.alice, now=world.now)
+    with pytest.raises(GuardRefused) as refused:
+        stages.submitted(world, row)
+    assert f"{there[1].origin}:P-1" in refused.value.message("en")
+    assert there[0].withdraws() == ""
+    listing = stages.submitted(world, row)
+    there[0].tells(data=data)  # the other venue was faster: ours is not approved any more
+    with pytest.raises(GuardRefused):
+        act_on_listing(ActOnListing(listing.pk, "approve"), actor=world.otto, now=world.now)
 
 
 def _entry(world: World) -> int:
