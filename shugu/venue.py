@@ -306,7 +306,7 @@ def federation(options: argparse.Namespace) -> int:
     if options.part == "demo":
         from shugu.federated import story
 
-        return story.main(options.out, trimmed=options.trimmed)
+        return story.main(options.out, trimmed=options.trimmed, only=options.chapter)
     setup()
     from shugu.edges.federation import command_line
 

@@ -13,7 +13,8 @@ from shugu.federated.story import tell
 
 STEPS = (
     "founding", "chains", "peers", "agreements", "certificate", "presentation", "waiver", "refusals", "ended", "authorisation",
-    "move-1", "move-2", "move-3", "move-refused",
+    "parties", "shared-entry", "shared", "no-second", "order", "contract", "money", "delivery", "settlement", "one-voucher",
+    "clearing", "withdrawn", "trade-audit", "move-1", "move-2", "move-3", "move-refused",
 )  # fmt: skip
 
 
@@ -27,5 +28,10 @@ def test_three_venues_recognise_one_another_and_an_entry_moves(tmp_path: Path, c
     chained = anvil() is not None  # else the story says loudly that anchors are skipped
     assert tuple(s["name"] for s in summary["steps"]) == tuple(s for s in STEPS if chained or s != "chains")
     assert set(summary["chains"]) == set(IDS) if chained else summary["chains"] == "skipped"
-    for name in ("agreement-hangzhou-shenzhen.json", "transfer-out.json", "transfer-in.json", "transfer-refused.json"):
+    steps = {s["name"]: s["notes"] for s in summary["steps"]}
+    took = [*steps["shared"]["seconds_until_shown"].values(), *steps["withdrawn"]["seconds_until_gone"].values()]
+    assert len(took) == 4 and max(took) < 60
+    kept = ("agreement-hangzhou-shenzhen", "transfer-out", "transfer-in", "transfer-refused", "trade/voucher.sealed",
+            "trade/acknowledgement.sealed")  # fmt: skip
+    for name in (f"{one}.json" for one in kept):
         assert (tmp_path / "out" / name).read_bytes().startswith(b"{")

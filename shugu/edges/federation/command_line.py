@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from shugu.edges.federation import command_line_trade
+
 
 def add_to(commands: Any) -> None:
     """The parser of `shugu federation`, under the main one's sub-commands."""
@@ -15,6 +17,10 @@ def add_to(commands: Any) -> None:
     demo = part.add_parser("demo", help="三个场所的互认故事 / the story of three venues, headless")
     demo.add_argument("--out", type=Path, default=Path("federation-out"))
     demo.add_argument("--trimmed", action="store_true", help="只杀三次 / kill at three steps only")
+    demo.add_argument(
+        "--chapter", action="append", default=[], choices=("recognising", "authorising", "trading", "moving"),
+        help="只讲此章 / this chapter alone",
+    )  # fmt: skip
     peer = part.add_parser("peer", help="其他场所 / other venues").add_subparsers(dest="what", required=True)
     added = peer.add_parser("add", help="登记 / add a venue")
     for name, told in (("venue", "代码 / code"), ("--title-zh", "中文名 / Chinese name"), ("--title-en", "英文名 / English name"),
@@ -29,6 +35,7 @@ def add_to(commands: Any) -> None:
     offered.add_argument("--terms", type=Path, required=True, help="条款 / the terms, JSON")
     _by(offered)
     _by(agree.add_parser("list", help="列出 / list them"))
+    command_line_trade.add_to(part, _by)
     for do in ("countersign", "decline", "withdraw", "suspend", "resume", "give-notice"):
         acted = agree.add_parser(do)
         acted.add_argument("reference")
@@ -44,8 +51,14 @@ def run(options: argparse.Namespace) -> int:
     """Prints JSON. Errors: NotFound, Forbidden, InputInvalid, every refusal of the services."""
     from shugu.edges.federation import queries, services
     from shugu.kernel import clock
+    from shugu.party import queries as parties
 
-    actor, now = _actor(options.login), clock.now()
+    now = clock.now()
+    if options.part in command_line_trade.PARTS:
+        found = command_line_trade.run(options, now)
+        print(json.dumps(found, ensure_ascii=False, indent=2, default=str))
+        return 0
+    actor = parties.actor_by_login(options.login)
     if (options.part, options.what) == ("peer", "add"):
         cmd = services.AddPeer(options.venue, options.title_zh, options.title_en, options.url, options.keys.read_text("utf-8"))
         services.add_peer(cmd, actor=actor, now=now)
@@ -71,13 +84,3 @@ def run(options: argparse.Namespace) -> int:
         ]
     print(json.dumps(told, ensure_ascii=False, indent=2))
     return 0
-
-
-def _actor(login: str) -> Any:
-    from shugu.kernel.errors import NotFound
-    from shugu.party import queries as parties
-
-    found = [one.person for one in parties.staff() if one.login == login]
-    if not found:
-        raise NotFound(what=(f"账号 {login}", f"account {login}"))
-    return parties.actor_for(found[0])
