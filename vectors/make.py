@@ -33,6 +33,7 @@ from shugu.formats.tests import independent_verifier as reference  # noqa: E402
 from shugu.formats.witnessing import Submission  # noqa: E402
 from vectors.make_demands import demand_vectors  # noqa: E402
 from vectors.make_status import Tools, status_vectors  # noqa: E402
+from vectors.make_trade import trade_vectors  # noqa: E402
 
 ORIGIN = "vectors.shugu.dev/log"
 NOW = datetime(2026, 11, 22, 2, 5, 4, tzinfo=UTC)
@@ -590,6 +591,7 @@ def build() -> Files:
         "status.json": dump(status_vectors(Tools(voucher_body(), keys(), sealed))),
         "demands.json": dump(demand_vectors(keys)),
         "message.json": dump(between_venues()),
+        "trade.json": dump(trade_vectors(keys(), keys("other.shugu.dev/log", "other"))),
         "rejects.json": dump({"at": AT, "documents": rejects()}),
         "venue.vkey": pins().text().encode(),
         "voucher.json": canonical(credential),

@@ -7,8 +7,38 @@ from datetime import date
 from typing import Any
 
 from shugu.formats.errors import BadMessage
+from shugu.formats.message import Message
 
 _LONGEST = 4_000
+Shape = Mapping[str, type]
+# The body of each kind of message about listings, orders and settlements (docs/formats.md "Between venues").
+SHAPES: Mapping[str, Shape] = {
+    "listing.listed": {"serial": int, "listing": dict},
+    "listing.changed": {"serial": int, "listing": dict},
+    "listing.withdrawn": {"serial": int, "product": str},
+    "listing.answered": {"product": str, "digest": str, "state": str, "code": str},
+    "order.placed": {
+        "order": str, "product": str, "listing": str, "code": str, "agreement": str, "buyer": dict, "accreditation": dict,
+    },
+    "order.withdrawn": {"order": str},
+    "order.contracted": {"order": str, "contract": str, "terms_digest": str, "price_fen": int},
+    "order.progressed": {"order": str, "stage": str},
+    "order.completed": {"order": str, "voucher": dict},
+    "order.ended": {"order": str, "reason": str},
+    "order.acknowledged": {"order": str, "acknowledgement": dict},
+    "settlement.claimed": {"settlement": str, "orders": list, "amount_fen": int, "account": dict},
+    "settlement.agreed": {"settlement": str},
+    "settlement.declined": {"settlement": str, "reason": str},
+    "settlement.paid": {"settlement": str, "instruction": str, "paid_on": str},
+    "settlement.received": {"settlement": str, "amount_fen": int, "received_on": str},
+}  # fmt: skip
+BUYER: Shape = {"name": str, "name_en": str, "uscc": str}
+ACCOUNT: Shape = {"holder": str, "bank": str, "number": str}
+CLAIMED: Shape = {"order": str, "voucher": str, "selling_fen": int}
+THROUGH: Shape = {
+    "venue": str, "origin": str, "order": str, "agreement": str, "payee": str, "parts": int, "listing_fen": int,
+    "selling_fen": int,
+}  # fmt: skip
 
 
 def members(body: Mapping[str, Any], **types: type) -> dict[str, Any]:
@@ -21,6 +51,11 @@ def members(body: Mapping[str, Any], **types: type) -> dict[str, Any]:
         if type(value) is not wanted or (isinstance(value, str) and len(value) > _LONGEST):
             raise BadMessage(reason=(f"{name} 类型或长度不符", f"{name} has the wrong type or length"))
     return dict(body)
+
+
+def body_of(message: Message) -> dict[str, Any]:
+    """The body of a message whose kind has a shape above. Errors: BadMessage."""
+    return members(message.body, **SHAPES[message.kind])
 
 
 def day(text: str, name: str) -> date:

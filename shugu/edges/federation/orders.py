@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Any
 
 from shugu.edges.federation import messages, peers, settling, sharing, zone
-from shugu.edges.federation.bodies import members
+from shugu.edges.federation.bodies import THROUGH, body_of, members
 from shugu.edges.federation.domain import WHOLE
 from shugu.edges.federation.domain_sharing import SELLING
 from shugu.edges.federation.errors import OrderMismatch
@@ -197,7 +197,7 @@ def named(peer: Peer, side: str, number: str) -> CrossOrder:
 @on_message("order.contracted")
 def take_contract(peer: Peer, message: Message, now: datetime) -> None:
     """Errors: BadMessage, NotFound, NotInProcedure."""
-    body = members(message.body, order=str, contract=str, terms_digest=str, price_fen=int)
+    body = body_of(message)
     row = named(peer, SELLING, body["order"])
     if not 1 <= len(body["contract"]) <= 40 or len(body["terms_digest"]) != 64:
         raise BadMessage(reason=("合同编号或摘要写法有误", "contract or digest is misspelt"))
@@ -210,7 +210,7 @@ def take_contract(peer: Peer, message: Message, now: datetime) -> None:
 @on_message("order.ended")
 def take_end(peer: Peer, message: Message, now: datetime) -> None:
     """Errors: BadMessage, NotFound, NotInProcedure."""
-    body = members(message.body, order=str, reason=str)
+    body = body_of(message)
     row = named(peer, SELLING, body["order"])
     row.reason = body["reason"][:120]
     row.save(update_fields=["reason"])
@@ -221,16 +221,13 @@ def take_end(peer: Peer, message: Message, now: datetime) -> None:
 def take_voucher(peer: Peer, message: Message, now: datetime) -> None:
     """Check the voucher against the order and acknowledge it: the fact names its digest in our log too.
     Errors: BadMessage, NotFound, VerificationError, OrderMismatch, NotInProcedure."""
-    body = members(message.body, order=str, voucher=dict)
+    body = body_of(message)
     row, voucher = named(peer, SELLING, body["order"]), body["voucher"]
     content = require_credential(voucher, peers.document_keys(peer))
     subject: Any = content["credentialSubject"]
     if content["type"] != ["VerifiableCredential", "DataTransactionVoucher"] or content["issuer"] != f"https://{peer.origin}":
         raise BadMessage(reason=("不是对方签发的交易凭证", "it is no voucher of the sender"))
-    through = members(
-        subject.get("through", {}), venue=str, origin=str, order=str, agreement=str, payee=str, parts=int, listing_fen=int,
-        selling_fen=int,
-    )
+    through = members(subject.get("through", {}), **THROUGH)
     fee = through["listing_fen"] + through["selling_fen"]
     expected = (signer.origin(), row.number, row.agreement, row.parts, row.contract, parties.organisation(row.org_id).uscc)
     said = (through["origin"], through["order"], through["agreement"], through["parts"], subject["contract"]["number"],

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from shugu.edges.federation import messages, peers, sharing
-from shugu.edges.federation.bodies import members
+from shugu.edges.federation.bodies import BUYER, body_of, members
 from shugu.edges.federation.domain_sharing import LISTING
 from shugu.edges.federation.errors import NoPayee, OrderMismatch
 from shugu.edges.federation.messages import actor_for, on_message
@@ -51,10 +51,8 @@ class NamePayee:
 @on_message("order.placed")
 def take_order(peer: Peer, message: Message, now: datetime) -> None:
     """Admit the buyer. Errors: BadMessage, OrderMismatch, AgreementMissing, NoPayee, KnownHere, VerificationError."""
-    body = members(
-        message.body, order=str, product=str, listing=str, code=str, agreement=str, buyer=dict, accreditation=dict
-    )
-    buyer = members(body["buyer"], name=str, name_en=str, uscc=str)
+    body = body_of(message)
+    buyer = members(body["buyer"], **BUYER)
     agreed = sharing.agreed(peer, signer.origin(), peer.origin, now)
     listed = Shared.objects.filter(peer=peer, product=body["product"], withdrawn_at__isnull=True).first()
     if agreed is None or listed is None or listed.digest != body["listing"] or agreed[0].reference != body["agreement"]:
@@ -95,7 +93,7 @@ def _check_accreditation(peer: Peer, credential: Document, uscc: str, now: datet
 @on_message("order.withdrawn")
 def take_withdrawal(peer: Peer, message: Message, now: datetime) -> None:
     """Errors: BadMessage, NotFound, NotInProcedure once a contract was drafted."""
-    row, actor = named(peer, LISTING, members(message.body, order=str)["order"]), actor_for(peer, message)
+    row, actor = named(peer, LISTING, body_of(message)["order"]), actor_for(peer, message)
     act(row, "withdraw", actor, now)
     assert row.guest is not None
     party.end_guest(party.EndGuest(row.guest), actor=actor, now=now)
@@ -221,7 +219,7 @@ def _end_here(row: CrossOrder, reason: str, actor: Actor, now: datetime) -> None
 @on_message("order.acknowledged")
 def take_acknowledgement(peer: Peer, message: Message, now: datetime) -> None:
     """Errors: BadMessage, NotFound, VerificationError, OrderMismatch."""
-    body = members(message.body, order=str, acknowledgement=dict)
+    body = body_of(message)
     row = named(peer, LISTING, body["order"])
     content = require_credential(body["acknowledgement"], peers.document_keys(peer))
     subject: Any = content["credentialSubject"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from shugu.edges.federation import messages
-from shugu.edges.federation.bodies import members
+from shugu.edges.federation.bodies import body_of
 from shugu.edges.federation.domain_sharing import LISTING, SELLING
 from shugu.edges.federation.messages import actor_for, on_message
 from shugu.edges.federation.models import Peer
@@ -42,7 +42,7 @@ def contract_moved(fact: FactView, now: datetime) -> None:
 @on_message("order.progressed")
 def take_progress(peer: Peer, message: Message, now: datetime) -> None:
     """Errors: BadMessage, NotFound."""
-    body = members(message.body, order=str, stage=str)
+    body = body_of(message)
     row = named(peer, SELLING, body["order"])
     if body["stage"] not in STAGES.values() or row.case.state != "contracted":
         raise BadMessage(reason=("订单没有这样的进展", "this is no progress of that order"))

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from shugu.edges.federation import messages, peers
-from shugu.edges.federation.bodies import day, members
+from shugu.edges.federation.bodies import ACCOUNT, CLAIMED, body_of, day, members
 from shugu.edges.federation.domain_sharing import LISTING, SELLING
 from shugu.edges.federation.errors import NoPayee, OrderMismatch
 from shugu.edges.federation.messages import actor_for, on_message, on_receipt
@@ -146,11 +146,11 @@ def _act(row: VenueSettlement, do: str, actor: Actor, now: datetime, given: Mapp
 def take_claim(peer: Peer, message: Message, now: datetime) -> None:
     """Every order has to be one of ours with that voucher and that part, and in no other settlement.
     Errors: BadMessage, OrderMismatch, NoPayee."""
-    body = members(message.body, settlement=str, orders=list, amount_fen=int, account=dict)
-    account = members(body["account"], holder=str, bank=str, number=str)
+    body = body_of(message)
+    account = members(body["account"], **ACCOUNT)
     if not 1 <= len(body["settlement"]) <= 40 or any(not 1 <= len(account[k]) <= most for k, most in _ACCOUNT.items()):
         raise BadMessage(reason=("清算编号或账户写法有误", "settlement or account is misspelt"))
-    asked = [members(row if isinstance(row, dict) else {}, order=str, voucher=str, selling_fen=int) for row in body["orders"]]
+    asked = [members(row if isinstance(row, dict) else {}, **CLAIMED) for row in body["orders"]]
     known = {r.number: r for r in unsettled(peer, LISTING).select_for_update(of=("self",))}
     fits = [row["order"] in known and _fits(known[row["order"]], row) for row in asked]
     numbers = {row["order"] for row in asked}
@@ -222,7 +222,7 @@ def _named(peer: Peer, side: str, number: str) -> VenueSettlement:
 @on_message("settlement.agreed")
 def take_agreement(peer: Peer, message: Message, now: datetime) -> None:
     """Where the money was faster, this tells nothing new. Errors: BadMessage, NotFound, NotInProcedure."""
-    row = _named(peer, CLAIMANT, members(message.body, settlement=str)["settlement"])
+    row = _named(peer, CLAIMANT, body_of(message)["settlement"])
     if row.case.state == "received":
         return
     _act(row, "take_agreement", actor_for(peer, message), now)
@@ -231,7 +231,7 @@ def take_agreement(peer: Peer, message: Message, now: datetime) -> None:
 @on_message("settlement.declined")
 def take_decline(peer: Peer, message: Message, now: datetime) -> None:
     """Errors: BadMessage, NotFound, NotInProcedure."""
-    body = members(message.body, settlement=str, reason=str)
+    body = body_of(message)
     _declined(_named(peer, CLAIMANT, body["settlement"]), body["reason"], actor_for(peer, message), now)
 
 
@@ -256,7 +256,7 @@ def payment_confirmed(fact: FactView, now: datetime) -> None:
 @on_message("settlement.paid")
 def take_payment(peer: Peer, message: Message, now: datetime) -> None:
     """Where our bank was faster, this tells nothing new. Errors: BadMessage, NotFound, NotInProcedure."""
-    body = members(message.body, settlement=str, instruction=str, paid_on=str)
+    body = body_of(message)
     row, paid = _named(peer, CLAIMANT, body["settlement"]), day(body["paid_on"], "paid_on")
     _keep_payment(row, body["instruction"][:40], paid)
     if row.case.state == "agreed":
@@ -286,7 +286,7 @@ def claim_received(fact: FactView, now: datetime) -> None:
 @on_message("settlement.received")
 def take_reception(peer: Peer, message: Message, now: datetime) -> None:
     """Errors: BadMessage, NotFound, OrderMismatch, NotInProcedure."""
-    body = members(message.body, settlement=str, amount_fen=int, received_on=str)
+    body = body_of(message)
     row, on = _named(peer, DEBTOR, body["settlement"]), day(body["received_on"], "received_on")
     if body["amount_fen"] != row.amount:
         raise OrderMismatch(what=("到账金额", "the amount received"))

@@ -16,7 +16,7 @@ from django.db import transaction
 from shugu.appraisal import queries as appraisal
 from shugu.catalogue import queries as catalogue
 from shugu.edges.federation import agreements, messages
-from shugu.edges.federation.bodies import members
+from shugu.edges.federation.bodies import body_of
 from shugu.edges.federation.domain import Shares, Terms
 from shugu.edges.federation.domain_sharing import CATALOGUE, REFUSED, SAME, SHOWN, items_bytes
 from shugu.edges.federation.messages import on_message
@@ -165,7 +165,7 @@ def listing_document(product: str, on: date) -> dict[str, Any] | None:
 @on_message("listing.answered")
 def take_answer(peer: Peer, message: Message, now: datetime) -> None:
     """What the peer made of a listing of ours. Errors: BadMessage, NotFound."""
-    body = members(message.body, product=str, digest=str, state=str, code=str)
+    body = body_of(message)
     if body["state"] not in (SHOWN, SAME, REFUSED) or len(body["code"]) > 120:
         raise BadMessage(reason=("状态未知", "an unknown state"))
     row = Shared.objects.select_for_update().filter(peer=peer, product=body["product"]).first()

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from shugu.catalogue import queries as catalogue
 from shugu.catalogue.services import listed_elsewhere
 from shugu.edges.federation import client, messages, peers, sharing
-from shugu.edges.federation.bodies import members
+from shugu.edges.federation.bodies import body_of
 from shugu.edges.federation.domain_sharing import (
     MOST_ITEMS,
     REFUSED,
@@ -91,7 +91,7 @@ def _serial(value: int) -> int:
 
 def take_listing(peer: Peer, message: Message, now: datetime) -> None:
     """Errors: BadMessage."""
-    body = members(message.body, serial=int, listing=dict)
+    body = body_of(message)
     shown, serial, feed = read_listing(body["listing"]), _serial(body["serial"]), _feed(peer)
     if _next(feed, serial, message):
         actor = messages.actor_for(peer, message)
@@ -106,7 +106,7 @@ on_message("listing.changed")(take_listing)
 @on_message("listing.withdrawn")
 def take_withdrawal(peer: Peer, message: Message, now: datetime) -> None:
     """Errors: BadMessage."""
-    body = members(message.body, serial=int, product=str)
+    body = body_of(message)
     serial, feed = _serial(body["serial"]), _feed(peer)
     if _next(feed, serial, message):
         actor = messages.actor_for(peer, message)
