@@ -11,14 +11,15 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from shugu.federated.houses import Declined, Died, House
+from shugu.federated.houses import Declined, House
+from shugu.federated.relaying import relayed
+from shugu.federated.watching import everywhere, page, until
 from shugu.formats.canonical import parse_object
 from shugu.formats.credential import credential_digest
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 PRICE: Final = 12_345_67  # fen: its fee does not divide evenly
 TITLE: Final = ("纽约三机场逐时气象数据集", "Hourly weather at New York's three airports")
-WITHIN: Final = 60.0  # seconds in which a listing has to appear and to disappear elsewhere
-_LONGEST: Final = 120.0
 _FIRMS: Final = {
     "hangzhou": ("杭州数据交易所有限公司", "Hangzhou Data Exchange Ltd.", "91330100MA2HHHHH8"),
     "shenzhen": ("深圳数据交易所有限公司", "Shenzhen Data Exchange Ltd.", "91440300MA5GGGGG6"),
@@ -56,6 +55,7 @@ def trading(story: Story) -> None:
             delivering(story, number, contract)
             vouching(story, number, contract)
             clearing(story, number)
+            relayed(story, product)
             withdrawing(story, product)
         finally:
             for house in story.houses:
@@ -81,38 +81,6 @@ def _connector(command: list[str]) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _page(house: House, path: str) -> tuple[int, str]:
-    """What a visitor's browser gets."""
-    import httpx
-
-    answer = httpx.get(house.url + path, timeout=20, trust_env=False)
-    return answer.status_code, answer.text
-
-
-def _until(what: str, found: Callable[[], Any], longest: float = _LONGEST) -> tuple[Any, float]:
-    """(what `found` answers as soon as it is anything, seconds it took). Errors: AssertionError after `longest` seconds."""
-    began = time.monotonic()
-    while True:
-        answer = found()
-        took = time.monotonic() - began
-        if answer:
-            return answer, round(took, 2)
-        assert took < longest, f"{what}: not within {longest:.0f} s"
-        time.sleep(0.2)
-
-
-def _everywhere(houses: tuple[House, ...], found: Callable[[House], bool]) -> dict[str, float]:
-    """Seconds from now until it holds at each house. Errors: AssertionError for one later than `WITHIN`."""
-    began, took = time.monotonic(), dict[str, float]()
-    while len(took) < len(houses):
-        for house in houses:
-            if house.venue not in took and found(house):
-                took[house.venue] = round(time.monotonic() - began, 2)
-        assert time.monotonic() - began < WITHIN, f"not everywhere within {WITHIN:.0f} s: {took}"
-        time.sleep(0.1)
-    return took
 
 
 def _dates(story: Story) -> None:
@@ -143,9 +111,9 @@ def sharing(story: Story, founded: dict[str, Any]) -> dict[str, Any]:
         for house in story.houses:
             house.ask("work", on=True)
         path = f"/zone/{a.venue}/{product['product']}/"
-        assert all(_page(house, path)[0] == 404 for house in (b, c)), "shown before it was listed"
+        assert all(page(house, path)[0] == 404 for house in (b, c)), "shown before it was listed"
         a.ask("approve_listing", listing=product["listing"])
-        took = _everywhere((b, c), lambda house: _shown(house, path, a))
+        took = everywhere((b, c), lambda house: _shown(house, path, a))
         for venue, seconds in took.items():
             story.say(f"{venue} 地方专区 {seconds:.1f} 秒后展示", f"shown at {venue} after {seconds:.1f} s")
         story.note(seconds_until_shown=took)
@@ -162,7 +130,7 @@ def sharing(story: Story, founded: dict[str, Any]) -> dict[str, Any]:
 
 def _shown(house: House, path: str, origin: House) -> bool:
     """Shown as confirmed, with the venue it comes from and the address of its own page there."""
-    status, text = _page(house, path)
+    status, text = page(house, path)
     if status != 200:
         return False
     assert origin.origin in text and origin.url in text, "the listing does not say where it comes from"
@@ -177,9 +145,9 @@ def ordering(story: Story, product: dict[str, Any]) -> tuple[str, str]:
     ):
         a.ask("arm", step="order.placed taken")
         made = b.ask("order", venue=a.venue, product=product["product"])
-        _, took = _until("death", lambda: not a.alive)
+        _, took = until("death", lambda: not a.alive)
         _back(a)
-        _, seconds = _until("admission", lambda: b.ask("orders")[made["order"]]["state"] == "admitted")
+        _, seconds = until("admission", lambda: b.ask("orders")[made["order"]]["state"] == "admitted")
         assert [o["state"] for o in a.ask("orders").values()] == ["admitted"], "not exactly one order"
         story.note(order=made["order"], killed_after=took, admitted_after=seconds)
     with story.step(
@@ -193,7 +161,7 @@ def ordering(story: Story, product: dict[str, Any]) -> tuple[str, str]:
         else:
             raise AssertionError("the code was good twice")
         a.ask("negotiate", product=product["product"])
-        contract, _ = _until("contract", lambda: next(iter(a.ask("orders").values()))["contract"])
+        contract, _ = until("contract", lambda: next(iter(a.ask("orders").values()))["contract"])
         terms = a.ask("conclude", contract=contract)
         through = terms["through"]
         story.say(
@@ -202,7 +170,7 @@ def ordering(story: Story, product: dict[str, Any]) -> tuple[str, str]:
         )
         fee = through["listing_fen"] + through["selling_fen"]
         assert through["origin"] == b.origin and through["selling_fen"] == fee * 3000 // 10_000 > 0, through
-        _until("contract at the selling venue", lambda: b.ask("orders")[made["order"]]["contract"] == contract)
+        until("contract at the selling venue", lambda: b.ask("orders")[made["order"]]["contract"] == contract)
         story.note(contract=contract, through=through)
     return str(made["order"]), str(contract)
 
@@ -219,8 +187,8 @@ def delivering(story: Story, number: str, contract: str) -> None:
 
     a, b = story.a, story.b
     with story.step("money", "买方缴款，存管入账，合同生效", "the buyer pays into custody; the contract is in force"):
-        paid, _ = _until("request for payment", lambda: a.ask("pay"))
-        granted, _ = _until("grant at the connector", lambda: a.ask("token", contract=contract))
+        paid, _ = until("request for payment", lambda: a.ask("pay"))
+        granted, _ = until("grant at the connector", lambda: a.ask("token", contract=contract))
         story.note(paid_fen=paid)
     with story.step("delivery", "连接器交付，逐字节计量，买方验收", "delivered by the connector, metered, accepted"):
         target = story.out / "delivered" / granted["file"]
@@ -235,12 +203,12 @@ def delivering(story: Story, number: str, contract: str) -> None:
         "paid; Shenzhen is killed taking the voucher",
     ):
         b.ask("arm", step="order.completed taken")
-        _until("settlement run", lambda: a.ask("run"))
-        _until("payments", lambda: a.ask("bank"))
-        _until("death", lambda: not b.alive)
+        until("settlement run", lambda: a.ask("run"))
+        until("payments", lambda: a.ask("bank"))
+        until("death", lambda: not b.alive)
         _back(b)
-        _until("completion", lambda: b.ask("orders")[number]["state"] == "completed")
-        _until("acknowledgement", lambda: next(iter(a.ask("orders").values()))["acknowledgement"])
+        until("completion", lambda: b.ask("orders")[number]["state"] == "completed")
+        until("acknowledgement", lambda: next(iter(a.ask("orders").values()))["acknowledgement"])
 
 
 def vouching(story: Story, number: str, contract: str) -> None:
@@ -261,7 +229,7 @@ def vouching(story: Story, number: str, contract: str) -> None:
         assert made["facts"] == 1 and made["digest"] == here["voucher"], made
         files = []
         for house, digest, name in ((a, here["voucher"], "voucher"), (b, there["acknowledgement"], "acknowledgement")):
-            content, _ = _until(f"seal of the {name}", partial(house.ask, "sealed_of", digest=digest))
+            content, _ = until(f"seal of the {name}", partial(house.ask, "sealed_of", digest=digest))
             files.append(story.keep(f"trade/{name}.sealed.json", base64.b64decode(content)))
         told: Any = parse_object(files[1].read_bytes())
         voucher: Any = parse_object(files[0].read_bytes())["credential"]
@@ -295,16 +263,16 @@ def clearing(story: Story, number: str) -> None:
             assert refused.code == "nothing-due", refused
         else:
             raise AssertionError("the same part was claimed twice")
-        _until("claim at the listing venue", lambda: claim["settlement"] in a.ask("settlements"))
+        until("claim at the listing venue", lambda: claim["settlement"] in a.ask("settlements"))
         a.ask("agree", settlement=claim["settlement"])
-        _until("agreement", lambda: b.ask("settlements")[claim["settlement"]]["state"] == "agreed")
-        _until("settlement run", lambda: a.ask("run"))
-        _until("payment", lambda: a.ask("bank"))
-        paid, _ = _until("payment told", lambda: b.ask("settlements")[claim["settlement"]]["instruction"])
+        until("agreement", lambda: b.ask("settlements")[claim["settlement"]]["state"] == "agreed")
+        until("settlement run", lambda: a.ask("run"))
+        until("payment", lambda: a.ask("bank"))
+        paid, _ = until("payment told", lambda: b.ask("settlements")[claim["settlement"]]["instruction"])
         _between(a, b, payable=0, receivable=fee, earned=0)
         b.ask("arrive", reference=claim["settlement"], amount_fen=fee, payer=a.titles[0])
         for house in (a, b):
-            _until("reception", partial(_settled, house, claim["settlement"]))
+            until("reception", partial(_settled, house, claim["settlement"]))
         _between(a, b, payable=0, receivable=0, earned=fee)
         story.say(f"{claim['settlement']}：{fee / 100:.2f} 元，付款指令 {paid}", f"{fee} fen by instruction {paid}")
         story.note(**claim, instruction=paid)
@@ -342,7 +310,7 @@ def withdrawing(story: Story, product: dict[str, Any]) -> None:
     ):
         path = f"/zone/{a.venue}/{product['product']}/"
         a.ask("delist", listing=product["listing"])
-        took = _everywhere((b, c), lambda house: _page(house, path)[0] == 404)
+        took = everywhere((b, c), lambda house: page(house, path)[0] == 404)
         for venue, seconds in took.items():
             story.say(f"{venue} {seconds:.1f} 秒后不再展示", f"gone at {venue} after {seconds:.1f} s")
         story.note(seconds_until_gone=took)
@@ -353,5 +321,3 @@ def withdrawing(story: Story, product: dict[str, Any]) -> None:
         else:
             raise AssertionError("what was withdrawn could be ordered")
 
-
-__all__ = ["Died", "trading"]

@@ -14,7 +14,8 @@ from shugu.federated.story import tell
 STEPS = (
     "founding", "chains", "peers", "agreements", "certificate", "presentation", "waiver", "refusals", "ended", "authorisation",
     "parties", "shared-entry", "shared", "no-second", "order", "contract", "money", "delivery", "settlement", "one-voucher",
-    "clearing", "withdrawn", "trade-audit", "move-1", "move-2", "move-3", "move-refused",
+    "clearing", "through", "withheld", "replayed", "altered", "passed", "withdrawn", "trade-audit",
+    "move-1", "move-2", "move-3", "move-refused",
 )  # fmt: skip
 
 
