@@ -19,7 +19,7 @@ from shugu.kernel.rule_files import RULES, read_document
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
-from shugu.settlement.domain import POSTING_TITLES
+from shugu.settlement.domain import OUTSIDE, POSTING_TITLES
 from shugu.settlement.models import Account, Due, Posting, Reservation
 from shugu.settlement.trades import SEATS, Basis, basis_of, holder_of
 from shugu.web import paper, printing
@@ -102,13 +102,14 @@ def _mine(actor: Actor, org: int | None) -> int:
 
 
 def accounts_of(org: int) -> list[int]:
-    return list(Account.objects.filter(org_id=org).values_list("pk", flat=True))
+    """Those whose money is the organisation's; what it owes us as a venue is none of it."""
+    return list(Account.objects.filter(org_id=org).exclude(kind__in=OUTSIDE).values_list("pk", flat=True))
 
 
 def balances(actor: Actor, org: int | None = None) -> Balances:
     """Errors: NotFound."""
     wanted = _mine(actor, org)
-    sums = Account.objects.filter(org_id=wanted).aggregate(posted=Sum("balance"), reserved=Sum("reserved"))
+    sums = Account.objects.filter(pk__in=accounts_of(wanted)).aggregate(posted=Sum("balance"), reserved=Sum("reserved"))
     due = Due.objects.filter(account__org_id=wanted, settled_at__isnull=True).aggregate(n=Sum("amount"))["n"]
     return Balances(wanted, int(sums["posted"] or 0), int(sums["reserved"] or 0), int(due or 0))
 
