@@ -25,7 +25,7 @@ from shugu.formats.errors import BadToken, ShuguError, TokenRefused
 from shugu.formats.policy import Action
 
 from . import gate, grants, measuring, receipts
-from .errors import KeyUnknown, NoToken, PolicyDenied, RangeUnusable
+from .errors import KeyUnknown, NoToken, PolicyDenied, RangeUnusable, within
 from .following import FOLLOW_SECONDS, methods_of
 from .home import Home, Product
 from .meter import Delivery, acknowledge, audit, delivery, latest, settle
@@ -93,7 +93,7 @@ class Plane:
         why = await self.home.exchange.meet(methods, now)
         if why is not None:
             unknown = KeyUnknown(key=methods[0], why=why)
-            raise TokenRefused(reason=(unknown.message("zh"), unknown.message("en")))
+            raise TokenRefused(reason=within(unknown))
         return gate.identify(self.home, ask, now)
 
     async def get_receipts(self, request: Request) -> Response:

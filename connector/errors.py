@@ -6,6 +6,11 @@ from shugu.formats.errors import Pair, ShuguError
 from shugu.formats.policy import SENTENCES, Reason
 
 
+def within(error: ShuguError) -> Pair:
+    """What it says, to stand inside another sentence: without its full stop."""
+    return error.message("zh").rstrip("。"), error.message("en").rstrip(".")
+
+
 class ConnectorError(ShuguError):
     code = "connector-refused"
     status = 400

@@ -20,7 +20,7 @@ from shugu.formats.delivery import Grant, GrantedFile, Limits
 from shugu.formats.errors import FormatError, TokenRefused, VerificationError
 from shugu.formats.policy import Action, Counters, Denied, Reason, Request, evaluate
 
-from .errors import GrantNotLive, NoToken, PolicyDenied, TokenMismatch, UnknownFile
+from .errors import GrantNotLive, NoToken, PolicyDenied, TokenMismatch, UnknownFile, within
 from .grants import Held, held_grant
 from .home import Home
 from .meter import Delivery, latest, open_delivery
@@ -80,7 +80,7 @@ def identify(home: Home, ask: Ask, now: datetime) -> Pass:
     except TokenRefused:
         raise
     except (FormatError, VerificationError) as error:
-        raise TokenRefused(reason=(error.message("zh"), error.message("en"))) from error
+        raise TokenRefused(reason=within(error)) from error
     if token.grant != ask.grant:
         raise TokenMismatch(field="grant")
     held = held_grant(home, ask.grant)

@@ -85,6 +85,7 @@ class Event:
     state: Text | None
     input: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 def case_by_number(number: str) -> Case:
@@ -145,6 +146,23 @@ def clocks(case: int, now: datetime) -> list[ClockLine]:
     return [_line(tab, view, c, now) for c in sorted(live, key=lambda c: c.due_at)]
 
 
+@dataclass(frozen=True)
+class EndedClock:
+    """`status`: met, late, fired or stopped."""
+
+    title: Text
+    status: str
+    due_on: date
+
+
+def ended_clocks(case: int) -> list[EndedClock]:
+    """The clocks of a case that run no more, oldest first; one that began again is told by its newest run."""
+    row = Case.objects.only("procedure", "version").get(pk=case)
+    titles = {r.id: r.title for r in table(row.procedure, row.version).clocks}
+    rows = Clock.objects.filter(case_id=case).exclude(status__in=("running", "paused", "overdue")).order_by("starts_on", "id")
+    return [EndedClock(titles[c.clock], c.status, c.due_on) for c in rows if c.clock in titles]
+
+
 def _line(tab: Table, view: CaseView, c: Any, now: datetime) -> ClockLine:
     row = next(r for r in tab.clocks if r.id == c.id)
     source = view.rules.value(rule_of(view, row))
@@ -181,6 +199,7 @@ def event(fact: Fact, tab: Table | None = None) -> Event:
         actor_kind=payload.get("actor", {}).get("kind", "erased"), position=place.position if place else None,
         state=state.title if state else None, input=data.get("input", {}),
         data={k: v for k, v in data.items() if k not in ("input", "case", "procedure")},
+        digests=payload.get("digests", {}),
     )  # fmt: skip
 
 

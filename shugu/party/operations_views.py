@@ -116,7 +116,7 @@ def organisations(request: HttpRequest) -> HttpResponse:
     rows = queries.find_organisations(text, limit=200)
     columns = (
         Column("number", Text("编号", "Number"), "number", Kind.CODE, href=lambda r: reverse("party:org_holds", args=[r.number])),
-        Column("name", Text("单位", "Organisation"), "name", order="x"),
+        Column("name", Text("单位", "Organisation"), lambda r: Text(r.name, r.name_en or r.name), order="x"),
         Column("uscc", Text("信用代码", "Credit code"), "uscc", Kind.CODE),
         Column("registered", Text("登记", "Registered"), "registered_at", Kind.MOMENT, order="x"),
     )

@@ -20,7 +20,7 @@ from shugu.party import credentials, queries
 from shugu.party.domain import SEATS, WATCHERS
 from shugu.party.errors import KeyBeforeTotp, ScopeMissing, TotpRequired
 from shugu.party.models import Person
-from shugu.web import refusals
+from shugu.web import language, refusals
 from shugu.web.shapes import SeatFace
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -145,13 +145,16 @@ def _seat(request: HttpRequest, actor: Actor) -> None:
 
 def face(actor: Actor) -> SeatFace:
     """What the shell shows and which navigation it chooses."""
+    name = actor.name
+    if language.current() == "en" and actor.person is not None:
+        name = queries.person_names([actor.person], "en").get(actor.person, name)
     if actor.org is None:
         titles = [SEATS[s] for s in SEATS if s in actor.seats]
         title = Text("、".join(t.zh for t in titles), ", ".join(t.en for t in titles)) if titles else Text("个人", "Person")
         kind = "merchant"
         if actor.seats:
             kind = "regulator" if actor.seats <= WATCHERS else "registrar" if actor.seats <= _REGISTRARS else "operator"
-        return SeatFace(kind, title, actor.name)
+        return SeatFace(kind, title, name)
     org = queries.organisation(actor.org)
     named = str(Text(org.name, org.name_en))
     heads = {kind.partition(":")[0] for kind in org.accredited}
@@ -161,5 +164,5 @@ def face(actor: Actor) -> SeatFace:
         ("body", {"service_body"}, Text("第三方机构", "Third-party body")),
     ):
         if heads & held:
-            return SeatFace(kind, title, actor.name, named)
-    return SeatFace("merchant", Text("待入驻单位", "Not yet accredited"), actor.name, named)
+            return SeatFace(kind, title, name, named)
+    return SeatFace("merchant", Text("待入驻单位", "Not yet accredited"), name, named)

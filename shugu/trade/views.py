@@ -146,6 +146,7 @@ def voucher(request: HttpRequest, number: str) -> HttpResponse:
     whole = queries.may_read_voucher(found, actor)
     told = standing.find_voucher(number, local_day(clock.now()))
     page = {
+        "provider": org_name(found.provider_org), "buyer": org_name(found.buyer_org),
         "in_force": told is None or "revoked" not in told.facets,
         "voucher": found, "whole": whole, "public": found.public, "subject": found.credential["credentialSubject"],
         "class": _class_title(found.amount_class), "seal": case_shapes.seal_of(found.fact, cases.position_of(found.fact)),

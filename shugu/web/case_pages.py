@@ -99,7 +99,7 @@ def _show(
     shown = {
         "case": case,
         "record": case_shapes.record_of(case, actor, now),
-        "clocks": case_shapes.clock_faces(case.pk, now),
+        "clocks": case_shapes.clock_faces(case.pk, now), "ended_clocks": case_shapes.ended_clocks(case.pk),
         "events": case_shapes.events_of(case, actor, now),
         "parties": case_shapes.party_lines(case, actor),
         "slots": slots,

@@ -9,18 +9,22 @@ from django.urls import Resolver404, resolve, reverse
 
 from shugu.kernel import queries
 from shugu.kernel.cases import Actor
-from shugu.kernel.models import Case
-from shugu.kernel.procedure import Table
+from shugu.kernel.models import Case, Material
+from shugu.kernel.procedure import CLOCK, Table
 from shugu.kernel.queries import ActChoice
 from shugu.kernel.tables import table
 from shugu.kernel.text import Text
 from shugu.web import case_acts, language
 from shugu.web.from_kernel import clock_of
-from shugu.web.shapes import Act, Chip, ClockFace, Event, Record, Seal, SealState, Tone
+from shugu.web.shapes import Act, Chip, ClockFace, Event, Link, Record, Seal, SealState, Tone
 
 _ENDING = frozenset({
     "withdraw", "refuse", "decline", "terminate", "agree_termination", "revoke", "reject", "cancel", "delist", "leave", "fail",
 })  # fmt: skip
+# Not the way to the good end: what comes after it, or leads back.
+_ASIDE = frozenset({"replace", "supersede", "lapse", "expire", "ask_correction", "return_for_change", "suspend"})
+# Ends that nobody may be told beforehand.
+_UNDECIDED = frozenset({"upheld", "dismissed", "ended"})
 _BAD_ENDS = ("refus", "declin", "reject", "revok", "fail", "terminat")
 _STOPPED_ENDS = ("withdraw", "cancel", "laps", "expir", "closed", "return")
 _WAITING = ("correct", "draft", "suspend", "paus")
@@ -131,11 +135,12 @@ def _who(person: int | None, org: int | None, orgs: Any, people: Any, actor: Act
 
 
 def events_of(case: Case, actor: Actor, now: datetime) -> list[Event]:
-    """Every fact in order, then where the case stands now with its clock."""
+    """Every fact in order with what was filed, then where the case stands now with its clock, then the way ahead."""
     tab, lang = table(case.procedure, case.version), language.current()
     facts = queries.timeline(case.pk)
     orgs = case_acts.org_names({f.org for f in facts if f.org is not None}, lang)
     people = case_acts.person_names({f.person for f in facts if f.person is not None}, lang)
+    papers = _papers(case)
     out = []
     for fact in facts:
         who = {"clock": str(Text("期限届满", "the clock")), "mandate": str(Text("系统", "the system"))}.get(fact.actor_kind)
@@ -149,12 +154,57 @@ def events_of(case: Case, actor: Actor, now: datetime) -> list[Event]:
                 title, fact.recorded_at, who or _who(fact.person, fact.org, orgs, people, actor), "\n".join(said),
                 effective_on=fact.effective_on if different else None, seal=seal_of(fact.fact_id, fact.position),
                 tone=Tone.PROGRESS if fact.state else Tone.NEUTRAL,
+                attachments=tuple(papers[d] for d in fact.digests.values() if d in papers),
             )
         )  # fmt: skip
     if case.closed_at is None:
         faces = clock_faces(case.pk, now)
         out.append(Event(tab.state[case.state].title, current=True, clock=faces[0] if faces else None))
+        latest = next((f.due for f in faces if f.kind == "duty"), None)
+        for place, state in enumerate(steps_ahead(tab, case.state)):
+            out.append(Event(tab.state[state].title, latest=latest if place == 0 else None))
     return out
+
+
+def _papers(case: Case) -> dict[str, Link]:
+    """digest: the document filed in this case, replaced ones too."""
+    rows = Material.objects.filter(case_id=case.pk).order_by("id")
+    return {m.digest: Link(m.filename, reverse("web:case_document", args=[case.number, m.pk])) for m in rows}
+
+
+def ended_clocks(case: int) -> list[tuple[Text, Text]]:
+    """(clock, how it ended) of every clock of the case that runs no more, in the order of their beginning."""
+    return [(line.title, _ENDED.get(line.status, _ENDED["stopped"])(line.due_on)) for line in queries.ended_clocks(case)]
+
+
+_ENDED: dict[str, Any] = {
+    "met": lambda due: Text(f"按期办结，限至 {due}", f"done in time, was due {due}"),
+    "late": lambda due: Text(f"逾期办结，限至 {due}", f"done late, was due {due}"),
+    "fired": lambda due: Text(f"已届满，{due}", f"ran out on {due}"),
+    "stopped": lambda due: Text(f"不再计时，原至 {due}", f"no longer runs, was until {due}"),
+}
+
+
+def steps_ahead(tab: Table, state: str) -> tuple[str, ...]:
+    """The states that lie between this one and the table's good end when nothing is refused, returned or withdrawn; none
+    where the case rests (a listing in force) or has no such end."""
+    ways: dict[str, list[str]] = {}
+    for step in tab.steps:
+        if step.standing or step.do in _ENDING or step.do in _ASIDE or set(step.by) <= {CLOCK}:
+            continue
+        for at in step.from_:
+            ways.setdefault(at, []).extend(o.to for o in step.outcomes if o.to != at)
+    ends = {s.id for s in tab.states if s.final and tone_of(s.id, True) is Tone.GOOD} - _UNDECIDED
+    paths: list[tuple[str, ...]] = [(state,)]
+    seen = {state}
+    for path in paths:  # grows while it is walked: the shortest way comes first
+        if path[-1] in ends:
+            return path[1:]
+        for to in ways.get(path[-1], ()):
+            if to not in seen:
+                seen.add(to)
+                paths.append((*path, to))
+    return ()
 
 
 def _material_title(tab: Table, material: str, verb: Text) -> Text:

@@ -193,3 +193,11 @@ def test_a_file_that_is_not_what_it_claims_is_refused_on_the_case_page(today: Wo
     assert 'id="file-commitment-error"' not in shown
     other = SimpleUploadedFile("x.pdf", PAPER, "application/pdf")
     assert client.post(f"/cases/{row.case.number}/materials/nonsense/", {"file": other}).status_code == 403
+
+
+def test_the_shell_names_a_person_in_the_readers_language(today: World) -> None:
+    client = _signed_in(today, "alice")
+    person = Person.objects.get(login="alice")
+    Person.objects.filter(pk=person.pk).update(name_en="Alice Ai")
+    zh, en = (client.get(f"/me/?lang={lang}").content.decode().split('class="seat-person">')[1][:20] for lang in ("zh", "en"))
+    assert zh.startswith(person.name) and en.startswith("Alice Ai")
