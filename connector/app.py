@@ -28,7 +28,7 @@ from . import gate, grants, measuring, receipts
 from .errors import KeyUnknown, NoToken, PolicyDenied, RangeUnusable, within
 from .following import FOLLOW_SECONDS, methods_of
 from .home import Home, Product
-from .meter import Delivery, acknowledge, audit, delivery, latest, settle
+from .meter import Delivery, acknowledge, audit, counted, delivery, latest, settle
 from .ranges import parse_range, total
 from .rows import parse_query, run_query
 from .transfer import Clock, MeteredResponse, bytes_reader, file_reader
@@ -62,7 +62,7 @@ class Plane:
     async def post_grant(self, request: Request) -> Response:
         document = await self._signed(request)
         held = await run_sync(grants.accept, self.home, document, self.clock())
-        return JSONResponse(held.as_dict(), 201)
+        return JSONResponse({**held.as_dict(), "metered": counted(self.home.store, held.grant.grant)}, 201)
 
     async def post_notice(self, request: Request) -> Response:
         document = await self._signed(request)

@@ -103,6 +103,17 @@ def latest(store: Store, grant: str, file: str, digest: str) -> Delivery | None:
     return read_delivery(dict(row)) if row else None
 
 
+def counted(store: Store, grant: str) -> dict[str, int]:
+    """What was metered under a grant by now: deliveries begun and complete, bytes sent and billable."""
+    row = store.row(
+        "SELECT count(*) AS begun, count(completed_at) AS complete, coalesce(sum(sent), 0) AS sent, "
+        "coalesce(sum(billable), 0) AS billable FROM delivery WHERE grant_id = ?",
+        grant,
+    )
+    assert row is not None
+    return {"deliveries": row["begun"], "complete": row["complete"], "sent": row["sent"], "billable": row["billable"]}
+
+
 def open_delivery(
     database: sqlite3.Connection, grant: str, file: str, digest: str, size: int, now: datetime
 ) -> Delivery:

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from shugu.delivery import pages, queries, services
+from shugu.delivery import metering, pages, queries, services
 from shugu.kernel import clock
 from shugu.kernel.cases import mandate
 from shugu.kernel.errors import Forbidden, InputInvalid
@@ -147,6 +147,16 @@ def deliveries(request: HttpRequest, state: str = "", limit: int = 50, offset: i
 @router.get("/deliveries/{number}", response=dict[str, Any])
 def delivery(request: HttpRequest, number: str) -> dict[str, Any]:
     return _delivery(queries.delivery(number, actor_of(request)))
+
+
+@router.get("/deliveries/{number}/meter", response=dict[str, Any])
+def meter(request: HttpRequest, number: str) -> dict[str, Any]:
+    """What the connector has metered by now; receipts alone count."""
+    told = metering.live_meter(number, actor_of(request), clock.now())
+    return {
+        "grant": told.grant, "at": told.at.isoformat(), "deliveries": told.deliveries, "complete": told.complete,
+        "sent_bytes": told.sent, "billable_bytes": told.billable,
+    }  # fmt: skip
 
 
 @router.post("/deliveries/{number}/token", response={201: dict[str, Any]})

@@ -10,6 +10,7 @@ urlpatterns = [
     path("deliveries/receipts/<str:number>.json", views.receipt, name="receipt"),
     path("deliveries/<str:number>/", views.delivery, name="delivery"),
     path("deliveries/<str:number>/token/", views.token, name="token"),
+    path("deliveries/<str:number>/meter/", views.meter, name="meter"),
     path("deliveries/<str:number>/retry/", views.retry, name="retry"),
     path("deliveries/<str:number>/<slug:do>/", views.act, name="act"),
     path("connectors/", views_connectors.connectors, name="connectors"),

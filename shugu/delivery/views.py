@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from shugu.delivery import forms, pages, queries, services, shown
+from shugu.delivery import forms, metering, pages, queries, services, shown
 from shugu.delivery.tokens import live_grant
 from shugu.formats.errors import ShuguError
 from shugu.kernel import clock
@@ -69,8 +69,9 @@ def delivery(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, found: queries.DeliveryView, actor: Actor, token: str = "", refusal: ShuguError | None = None
-) -> HttpResponse:
+    request: HttpRequest, found: queries.DeliveryView, actor: Actor, token: str = "", refusal: ShuguError | None = None,
+    metered: metering.Metered | None = None,
+) -> HttpResponse:  # fmt: skip
     now = clock.now()
     side = found.side_of(actor.org)
     why = _why_closed(found, now) if side == "buyer" else None
@@ -80,7 +81,8 @@ def _page(
         "events": shown.events(found, actor, now), "state": shown.grant_chip(found.grant) if found.grant else None,
         "curl": shown.curl(found.grant, token) if found.grant else "",
         "python": shown.python(found.grant, token) if found.grant else "",
-        "usage": shown.usage_lines(found.grant) if found.grant else (), "digest_state": shown.digest_chip(found),
+        "metered": metered, "usage": shown.usage_lines(found.grant) if found.grant else (),
+        "digest_state": shown.digest_chip(found),
         "refusal_text": refusal.message(language.current()) if refusal else "",
         "refusal_remedy": refusal.remedy_text(language.current()) if refusal else "",
     }  # fmt: skip
@@ -112,6 +114,21 @@ def token(request: HttpRequest, number: str) -> HttpResponse:
     except ShuguError as refusal:
         return _page(request, queries.delivery(number, actor), actor, refusal=refusal)
     return _page(request, queries.delivery(number, actor), actor, text)
+
+
+@never_cache
+@require_POST
+def meter(request: HttpRequest, number: str) -> HttpResponse:
+    """Asks the connector what it has metered by now, and shows it on the page."""
+    actor = require(request)
+    found = queries.delivery(number, actor)
+    try:
+        told = metering.live_meter(number, actor, clock.now())
+    except NotFound:
+        raise
+    except ShuguError as refusal:
+        return _page(request, found, actor, refusal=refusal)
+    return _page(request, found, actor, metered=told)
 
 
 @require_POST
