@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from shugu.federated import clearing, relaying, selling
+from shugu.federated import clearing, proving, relaying, selling
 from shugu.federated.ground import actor, moment, tidy
 from shugu.federated.registering import go_on, register
 
@@ -299,7 +299,7 @@ ACTS: Mapping[str, Callable[..., Any]] = {
     "present": present, "recognitions": recognitions, "facets": facets, "hold": hold, "ask_move": ask_move,
     "anchor": anchor, "log_size": log_size,
     "act_on_move": act_on_move, "now": now, "until": until, "moves": moves, "held": held, "document": document,
-    **selling.ACTS, **clearing.ACTS, **relaying.ACTS,
+    **selling.ACTS, **clearing.ACTS, **relaying.ACTS, **proving.ACTS,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 
 from shugu.federated.chains import IDS, Chains, anvil
 from shugu.federated.houses import Declined, Died, House, free_port
+from shugu.federated.relying import relying
 from shugu.federated.trading import trading
 from shugu.formats.canonical import parse_object
 from shugu.formats.message import require_both
@@ -336,7 +337,7 @@ def _one_move(story: Story, a: House, b: House, victim: House, at: str, number: 
         story.keep("transfer-in.json", base64.b64decode(a.ask("document", digest=gone["answer"])))
 
 
-CHAPTERS = (founding, chaining, agreeing, recognising, authorising, trading, moving)
+CHAPTERS = (founding, chaining, agreeing, recognising, authorising, trading, moving, relying)
 _ALWAYS = (founding, agreeing)
 
 

@@ -16,6 +16,7 @@ STEPS = (
     "parties", "shared-entry", "shared", "no-second", "order", "contract", "money", "delivery", "settlement", "one-voucher",
     "clearing", "through", "withheld", "replayed", "altered", "passed", "withdrawn", "trade-audit",
     "move-1", "move-2", "move-3", "move-refused",
+    "witness", "witnessed", "rotated", "stolen", "paper", "stale", "listed", "lying",
 )  # fmt: skip
 
 

@@ -227,7 +227,8 @@ def _told(desk: _Desk, checks: Iterable[Check]) -> None:
         if check.outcome is Outcome.SKIPPED:
             desk.lines.append(Line(len(desk.lines) + 1, check.id.value, TITLES[check.id], "skipped", check.detail))
             continue
-        error = CheckFailed(reason=check.detail) if check.outcome is Outcome.FAILED else None
+        why = (check.detail[0].rstrip("。"), check.detail[1].rstrip("."))
+        error = CheckFailed(reason=why) if check.outcome is Outcome.FAILED else None
         desk.note(check.id.value, TITLES[check.id], error, check.detail)
 
 

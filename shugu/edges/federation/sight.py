@@ -34,7 +34,7 @@ from shugu.formats.tiles import hash_reader
 from shugu.formats.times import write_time
 from shugu.formats.verdicts import Verdict
 from shugu.formats.verify import Verifier
-from shugu.kernel import documents
+from shugu.kernel import clock, documents
 
 Fetch = Callable[[Peer, str], bytes]
 _LIST: Final = re.compile(r"/status/([0-9]{1,9}-(?:revocation|suspension|facets))\.json")
@@ -58,6 +58,8 @@ class Sight:
     def __init__(self, peer: Peer, now: datetime, fetch: Fetch, pins: Pins) -> None:
         self.peer, self.now, self.fetch = peer, now, fetch
         self.latest = now + messages.skew()
+        # Witnesses state when they saw something by the wall's clock, of a demonstration's log too.
+        self.wall = clock.on_the_wall(now)
         self.pins = pins
         self.limit: timedelta | None = None
         self.before = Seen.objects.filter(peer=peer).first()
@@ -151,7 +153,7 @@ class Sight:
     def cosigned(self, witnesses: Sequence[VerifyKey]) -> datetime | None:
         """When one of these witnesses last cosigned the present checkpoint."""
         self.present()
-        return max((at for _, at in cosigners(self.note, witnesses, self.latest)), default=None)
+        return max((at for _, at in cosigners(self.note, witnesses, self.wall + messages.skew())), default=None)
 
     def status_list(self, url: str) -> StatusList:
         """The list of that address as it is published now: sealed in the log shown, going on from the versions seen before, as

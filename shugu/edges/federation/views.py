@@ -189,7 +189,7 @@ def _example(found: queries.PeerView) -> str:
              "waives": [{"register": first.id, "operation": "first", "materials": ["source_proof"]}]},
         ],
         "moves": [{"from": found.origin, "to": signer.origin(), "registers": {"data-property": first.id}}],
-        "evidence": {"status_max_age": 3600, "witnesses": 0, "anchors": {}},
+        "evidence": {"status_max_age": 3600, "witnesses": 0, "anchors": {}, "published_max_age": 86_400},
         "fees": {"listing": 7000, "selling": 3000}, "notice_days": 30, "valid_from": today.isoformat(),
         "valid_until": (today + timedelta(days=365)).isoformat(),
     }  # fmt: skip

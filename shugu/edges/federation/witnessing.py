@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shugu.edges.federation import peers
+from shugu.edges.federation import messages, peers
 from shugu.edges.federation.domain import Evidence
 from shugu.edges.federation.errors import RecordStale, WitnessesMissing
 from shugu.edges.federation.models import Peer
@@ -25,15 +25,16 @@ def count(sight: Sight, document: Sealed, demanded: Evidence) -> Pair:
     where that is agreed, one of them lately. Errors: WitnessesMissing, RecordStale, BadNote."""
     assert document.proof is not None
     keys, wanted = counted(sight.peer, demanded), demanded.witnesses
-    found = dict(cosigners(document.proof.checkpoint, keys, sight.latest))
+    until = sight.wall + messages.skew()
+    found = dict(cosigners(document.proof.checkpoint, keys, until))
     if len(found) < wanted:
-        found = dict(cosigners(sight.note, keys, sight.latest))
+        found = dict(cosigners(sight.note, keys, until))
     names = ", ".join(sorted(f"{key.name} {write_time(at)}" for key, at in found.items()))
     if len(found) < wanted:
         raise WitnessesMissing(origin=sight.peer.origin, wanted=wanted, found=names or "–")
     newest = sight.cosigned(keys)
-    if sight.limit is not None and (newest is None or sight.now - newest > sight.limit):
+    if sight.limit is not None and (newest is None or sight.wall - newest > sight.limit):
         at = newest or max(found.values())
         what = ("检查点最近一次见证签名", "The newest cosignature on the checkpoint")
-        raise RecordStale(what=what, at=write_time(at), age=span(sight.now - at), limit=span(sight.limit))
+        raise RecordStale(what=what, at=write_time(at), age=span(sight.wall - at), limit=span(sight.limit))
     return (names, names)

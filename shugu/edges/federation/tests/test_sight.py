@@ -13,7 +13,7 @@ from shugu.edges.federation.models import Peer, Presentation
 from shugu.edges.federation.models_seen import Contradiction, Seen, SeenList
 from shugu.edges.federation.tests.kit_log import BASE
 from shugu.edges.federation.tests.test_presenting import Issuer, agreed, failed, presented
-from shugu.formats.canonical import digest_hex, parse_object
+from shugu.formats.canonical import canonical, digest_hex, parse_object
 from shugu.formats.credential import sign_credential
 from shugu.formats.errors import StatusListForked
 from shugu.formats.merkle import leaf_hash
@@ -231,3 +231,30 @@ def test_a_presentation_keeps_what_it_was_told(issuer: Issuer) -> None:
     row = presented(issuer, listed(issuer))
     assert digest_hex(parse_object(documents.get(row.answers["statement"]))) == row.answers["statement"]
     assert Peer.objects.get().lists.count() == 3
+
+
+def test_a_proof_of_another_document_proves_nothing(issuer: Issuer) -> None:
+    """Fact and proof of a genuine document, played again beside another one of the same venue."""
+    one: Any = parse_object(listed(issuer))
+    other: Any = parse_object(listed(issuer, id="urn:shugu:faraway:other"))
+    assert failed(presented(issuer, canonical({**one, "proof": other["proof"]}))) == "inclusion"
+    assert failed(presented(issuer, canonical({**one, "fact": other["fact"], "proof": other["proof"]}))) == "fact-names-document"
+
+
+def test_a_relayer_that_withholds_the_lists_stops_no_more_than_the_recognition(issuer: Issuer) -> None:
+    """What is withheld is no verdict: nothing is refused for it, nothing counts beyond its time, and it goes on afterwards."""
+    content = listed(issuer)
+    row = presented(issuer, content)
+    issuer.other.log.gone = {"/status/"}
+    assert presented(issuer, content).state == "waiting"
+    issuer.world.now += 2 * HOUR
+    assert presenting.recheck(issuer.world.now, issuer.fetch) == 0
+    found = registry.recognitions_of(row.org)[0]
+    assert found.state == "live" and not usable(found, issuer.world.now)
+    issuer.other.log.gone = {"/log/"}
+    assert presented(issuer, content).state == "waiting"
+    issuer.other.log.gone = set()
+    says(issuer)
+    assert presenting.recheck(issuer.world.now, issuer.fetch) == 1
+    assert usable(registry.recognitions_of(row.org)[0], issuer.world.now)
+    assert presenting.check_waiting(issuer.world.now + timedelta(minutes=1), issuer.fetch) == 2
