@@ -17,7 +17,7 @@ from shugu.formats.words import table
 
 _HERE: Final = Path(__file__).with_name("page")
 # In the order in which each needs the one before.
-SCRIPTS: Final = ("bytes.js", "sm2.js", "verify.js", "history.js", "status.js", "desk.js")
+SCRIPTS: Final = ("bytes.js", "sm2.js", "verify.js", "history.js", "status.js", "policy.js", "desk.js")
 _MARK: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 28 28"><rect width="28" height="28" rx="6" fill="#0b6b63"/>'
     '<g fill="#fff"><rect x="5" y="6" width="2.8" height="16" rx="1"/><rect x="8.8" y="11" width="2.8" height="11" rx="1"/>'

@@ -8,7 +8,9 @@
   const MARKS = { ok: ["通过", "holds"], failed: ["未通过", "failed"], skipped: ["未检查", "skipped"] };
   const MARK_TONES = { ok: "good", failed: "bad", skipped: "quiet" };
   const LABELS = { against: ["对照", "Against"], found: ["结果", "Found"], proves: ["可证", "Proves"], limits: ["不证", "Does not prove"] };
-  const BESIDE = { history: ["密钥沿革", "key history"], list: ["状态列表", "status list"] };
+  const BESIDE = {
+    history: ["密钥沿革", "key history"], list: ["状态列表", "status list"], policy: ["见证策略", "witness policy"],
+  };
   let chosen = new Map(); // file name to its bytes
   const beside = new Map(); // what is not verified but verified with: file name to { kind, data, fact, proof }
   let turn = 0;
@@ -68,7 +70,7 @@
     out.append(element("p", "", both(verdict.conclusion)));
     const asked = (id) => report.checks.some((check) => check.id === id && check.outcome !== "skipped");
     if (["sealed", "signed-not-sealed"].includes(report.verdict))
-      for (const id of ["status", "key-history"]) if (!asked(id)) out.append(element("p", "quiet", both(words.not_asked[id])));
+      for (const id of ["status", "cosignatures", "key-history"]) if (!asked(id)) out.append(element("p", "quiet", both(words.not_asked[id])));
     const ids = await about(report);
     pair(ids, ["验证时刻", "As of"], now.toISOString().replace(/\.\d+/, ""));
     out.append(ids, element("ol", "checks", ...report.checks.map(checkItem)));
@@ -110,13 +112,18 @@
     }
   }
 
-  // The keys with every history given; a history that does not hold is told, and nothing is verified with it.
+  // What is trusted: the keys with a policy's witnesses and every history given. What does not hold is told, and nothing is
+  // verified with it.
   async function pinned() {
     const text = byId("keys").value;
     if (!text.trim()) return null;
     const keys = await told("keys-wrong", () => Verify.readKeys(text));
     const histories = of("history").map(([, { data }]) => data);
-    return keys && told("beside-wrong", () => Keys.Pins.of(keys, histories));
+    return keys && told("beside-wrong", async () => {
+      const [policy] = await Promise.all(of("policy").slice(-1).map(([, { data }]) => Policy.read(Bytes.text(data))));
+      const more = (policy?.witnesses ?? []).map((one) => one.key).filter((key) => !keys.some((one) => one.vkey === key.vkey));
+      return { pins: await Keys.Pins.of([...keys, ...more], histories), policy: policy ?? null };
+    });
   }
 
   const of = (kind) => [...beside].filter(([, one]) => one.kind === kind);
@@ -130,11 +137,13 @@
     return given.length ? new Status.Lists(given, hours > 0 ? hours * 3600e3 : null) : null;
   }
 
-  // Key histories and status lists are known by what they say.
-  function kindOf(data) {
+  // Key histories, status lists and witness policies are known by what they say.
+  function kindOf(name, data) {
     if (Keys.isHistory(data)) return "history";
     try {
-      const value = JSON.parse(Bytes.text(data));
+      const text = Bytes.text(data);
+      if (!name.endsWith(".json")) return !name.endsWith(".tlog-proof") && Policy.isPolicy(text) ? "policy" : null;
+      const value = JSON.parse(text);
       return Status.isList(Json.isObject(value) && Json.isObject(value.credential) ? value.credential : value) ? "list" : null;
     } catch { return null; }
   }
@@ -152,13 +161,13 @@
     const mine = ++turn, result = byId("result");
     result.dataset.state = "running";
     asOf = byId("at").value;
-    const pins = await pinned(), now = moment(), found = [], keys = pins ? pins.keys : null;
+    const trust = await pinned(), now = moment(), found = [], pins = trust?.pins, keys = pins ? pins.keys : null;
     const { out, left } = documents();
     // Lists alone are documents themselves.
     if (!chosen.size) for (const [name, { data, fact, proof }] of of("list")) out.push([name, data, fact, proof]);
     const with_ = lists();
     if (pins && now) for (const [name, data, fact, proof] of out)
-      found.push(await shown(name, await Verify.verify(data, pins, now, fact, proof, with_), keys, now));
+      found.push(await shown(name, await Verify.verify(data, pins, now, fact, proof, with_, trust.policy), keys, now));
     for (const name of left) {
       const why = ["旁边没有它的凭证（同名 .json）", "its credential (.json of the same name) is not here"];
       found.push(element("p", "notice warning", `${name}: `, both(why)));
@@ -177,7 +186,7 @@
       else given.set(file.name, new Uint8Array(await file.arrayBuffer()));
     }
     for (const [name, data] of [...given]) {
-      const kind = name.endsWith(".json") ? kindOf(data) : null, stem = name.replace(/\.json$/, "");
+      const kind = kindOf(name, data), stem = name.replace(/\.json$/, "");
       if (!kind) continue;
       const parts = [`${stem}.fact.json`, `${stem}.tlog-proof`];
       beside.set(name, { kind, data, fact: given.get(parts[0]) ?? null, proof: given.get(parts[1]) ?? null });

@@ -187,7 +187,7 @@ const Verify = (() => {
   const IDS = ["file-form", "credential-form", "issuer-pinned", "proof-ed25519", "proof-sm2", "dates", "fact-names-document",
     "inclusion", "checkpoint-ed25519", "checkpoint-sm2", "log-is-issuers"];
   // Reported only where what they need was given; with their numbers.
-  const FURTHER = { "key-history": 13, "status-list": 14, "status": 15 };
+  const FURTHER = { "cosignatures": 12, "key-history": 13, "status-list": 14, "status": 15 };
   const WORST = ["failed", "not-in-force", "restrained", "expired", "status-unknown", "unproven"];
 
   class Report {
@@ -218,13 +218,16 @@ const Verify = (() => {
     }
   }
 
-  // `document`, `fact`, `proof`: Uint8Array or null; `keys` from readKeys, or Keys.Pins; `now`: Date; `lists`: Status.Lists or null.
-  async function verify(document, keys, now, fact = null, proof = null, lists = null) {
+  // `document`, `fact`, `proof`: Uint8Array or null; `keys` from readKeys, or Keys.Pins; `now`: Date; `lists`: Status.Lists
+  // or null; `policy` from Policy.read or null.
+  async function verify(document, keys, now, fact = null, proof = null, lists = null, policy = null) {
     const report = new Report(), pins = keys instanceof Keys.Pins ? keys : new Keys.Pins(keys);
     let read = null;
     if (!await report.check("file-form", () => { read = readSealed(document, fact, proof); })) return report;
     await core(report, read, pins, now);
-    if (lists && report.found.get("credential-form")?.outcome === "ok")
+    if (report.found.get("credential-form")?.outcome !== "ok") return report;
+    if (policy) await Policy.check(report, policy, read.proof, now);
+    if (lists)
       await lists.check(report, read.credential, now, (one) => alone(one, pins, now));
     return report;
   }

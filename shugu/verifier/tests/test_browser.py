@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shugu.formats.checks import CORE, TITLES, CheckId
+from shugu.formats.checks import CORE, TITLES, CheckId, Outcome
+from shugu.formats.demands import witnesses
+from shugu.formats.quorum import parse_policy
+from shugu.formats.suites import keyring
 from shugu.formats.tests import golden
 from shugu.formats.times import read_time
 from shugu.formats.verdicts import VERDICTS, Verdict
-from shugu.formats.verify import verify_document
+from shugu.formats.verify import Verifier, verify_document
 from shugu.formats.words import words
 from shugu.verifier import browser
 from shugu.verifier.cli import main
@@ -145,6 +148,35 @@ class TestInAChromium:
         for case in STATUS["credentials"]:
             status = case["credential"]["credentialStatus"]
             assert page.evaluate(entries, status) == len(status)
+
+    def test_a_policy_is_read_and_met_as_by_the_command_line(self, page: Page) -> None:
+        witness = golden.read_json("witness.json")
+        stands = """async ([text, note]) => {
+          const found = await Policy.standing(await Policy.read(text), note);
+          return [[...found.times.keys()], found.reached];
+        }"""
+        for case in witness["standings"]:
+            assert page.evaluate(stands, [witness["policy"], case["checkpoint"]]) == [case["cosigned"], case["reached"]]
+        refused = """async (text) => {
+          try { await Policy.read(text); return "read"; } catch (error) { return error.constructor.name; }
+        }"""
+        for name, text in witness["refused_policies"].items():
+            assert page.evaluate(refused, text) == "Refused", name
+        met = """async ([document, keys, at, text]) => {
+          const pinned = await Verify.readKeys(keys), policy = await Policy.read(text), now = Verify.readTime(at);
+          const report = await Verify.verify(Bytes.utf8(document), pinned, now, null, null, null, policy);
+          const check = report.checks.find((one) => one.n === 12);
+          return [report.verdict, check.outcome, check.detail[1]];
+        }"""
+        document, keys = golden.read("witnessed.voucher.sealed.json").decode(), golden.read("witnessed.venue.vkey").decode()
+        strict = witness["policy"].replace("group g 2", "group g 3")
+        later = "2026-11-22T02:06:04Z"
+        for text, at in ((witness["policy"], later), (strict, later), (witness["policy"], golden.AT)):
+            told = Verifier(keyring(keys), read_time(at), [witnesses(parse_policy(text))]).document(document.encode())
+            own = next(c for c in told.checks if c.id is CheckId.COSIGNATURES)
+            found = page.evaluate(met, [document, keys, at, text])
+            assert found[:2] == [told.verdict.value, own.outcome.value]
+            assert own.outcome is not Outcome.OK or found[2] == own.detail[1]
 
     def test_no_byte_of_a_history_or_a_list_can_change(self, page: Page) -> None:
         """One bit in every so manyth byte: the history is refused, the list leaves the status unknown."""
