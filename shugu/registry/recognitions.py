@@ -173,9 +173,11 @@ def unproven_vouchers(materials: Iterable[MaterialView], now: datetime) -> tuple
 
 
 def _proven(digest: str, now: datetime) -> bool:
-    if not documents.get(digest).startswith(_SEALED):
+    checked = Recognition.objects.filter(presented=digest)
+    # Paper that was found to be another venue's counts by its checks; any other is the registrar's to judge.
+    if not documents.get(digest).startswith(_SEALED) and not checked.exists():
         return True
-    return any(usable(row, now) for row in Recognition.objects.filter(presented=digest, state=LIVE))
+    return any(usable(row, now) for row in checked.filter(state=LIVE))
 
 
 @predicate("registry.recognised")

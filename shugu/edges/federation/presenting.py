@@ -19,6 +19,7 @@ from shugu.edges.federation.errors import PeerUnreachable
 from shugu.edges.federation.models import Agreement, Peer, Presentation
 from shugu.edges.federation.sight import Sight
 from shugu.formats.errors import ShuguError
+from shugu.formats.pdf import is_pdf
 from shugu.kernel import documents, journal, runtime, store
 from shugu.kernel.cases import Actor, mandate
 from shugu.kernel.commands import command
@@ -72,7 +73,8 @@ def _made(org: int, content: bytes, case: int | None, actor: Actor, now: datetim
 
 
 def file_voucher(fact: FactView, now: datetime) -> None:
-    """A sealed document filed as a voucher in an application is a presentation too."""
+    """A document of another venue known here, sealed or printed, that is filed as a voucher in an application is a
+    presentation too. Any other paper is the registrar's to judge."""
     if fact.data.get("material") not in registry.VOUCHERS or fact.case is None:
         return
     digest = str(fact.payload.get("digests", {}).get(fact.data["material"], ""))
@@ -81,8 +83,18 @@ def file_voucher(fact: FactView, now: datetime) -> None:
     if not digest or applicant is None or Presentation.objects.filter(case_id=fact.case, digest=digest).exists():
         return
     content = documents.get(digest)
-    if content.startswith(b'{"credential":'):
+    if content.startswith(b'{"credential":') or _printed_by_a_peer(content, now):
         _made(applicant, content, fact.case, mandate("federation", f"fact:{fact.id}"), now)
+
+
+def _printed_by_a_peer(content: bytes, now: datetime) -> bool:
+    if not is_pdf(content):
+        return False
+    try:
+        issuer = str(checking.read_presented(content, now).credential.get("issuer", ""))
+    except ShuguError:
+        return False  # some other paper
+    return Peer.objects.filter(origin=issuer.removeprefix("https://")).exists()
 
 
 HANDLERS = {"material.filed": file_voucher}

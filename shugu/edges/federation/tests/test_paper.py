@@ -14,19 +14,23 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from shugu.edges.federation import presenting
+from shugu.edges.federation.models import Presentation
 from shugu.edges.federation.tests.kit import Other
 from shugu.edges.federation.tests.test_presenting import Issuer, agreed, failed, presented
 from shugu.edges.federation.tests.test_sight import detail, listed, outcome, says
 from shugu.formats.canonical import canonical
 from shugu.formats.pdf import AUTHORITY, AUTHORITY_TYPE, CREDENTIAL
 from shugu.formats.sealed import read_sealed
-from shugu.kernel import clock, paper_authority, paper_keys
+from shugu.kernel import clock, documents, paper_authority, paper_keys
+from shugu.kernel.cases import MaterialView
+from shugu.kernel.journal import FactView
 from shugu.kernel.paper_signing import sign_pdf
 from shugu.registry import services as registry
+from shugu.registry.recognitions import unproven_vouchers
 from shugu.registry.tests.test_pages import signed_in
 from shugu.web.paper import Attachment, render
 from shugu.web.tests.paper_samples import CERTIFICATE
-from tests.world import World, token
+from tests.world import FORM, World, token
 
 
 @pytest.fixture()
@@ -154,3 +158,24 @@ def test_over_page_and_api(issuer: Issuer, client: Client, monkeypatch: pytest.M
     assert "密钥沿革" in peer and "0-revocation.json" in peer
     told = client.get("/api/federation/peers/faraway", headers=watching)
     assert told.json()["history"][0]["pinned"] and told.json()["log"]["size"] == len(issuer.other.log.leaves)
+
+
+def test_paper_that_is_filed_as_a_voucher_is_checked_too(issuer: Issuer) -> None:
+    """Filed in an application like any material: the worker's subscription makes a presentation of it, and its checks count."""
+    world = issuer.world
+    good = paper(issuer, listed(issuer))
+    filing = registry.submit_filing(
+        registry.SubmitFiling("data-property", world.alice.org or 0, "深圳港口数据", "data_product", ("holding",), dict(FORM)),
+        actor=world.alice, now=world.now,
+    )  # fmt: skip
+    for content, state in ((good, "recognised"), (b"%PDF-1.4 some other paper", ""), (_words(good), "")):
+        digest = documents.put(content)
+        payload = {"data": {"material": "venue_voucher"}, "digests": {"venue_voucher": digest}}
+        fact = FactView(1, 1, "material.filed", f"case:{filing.pk}", filing.pk, world.now, world.now.date(), payload)
+        presenting.file_voucher(fact, world.now)
+        row = Presentation.objects.filter(digest=digest).first()
+        assert (presenting.check(row, world.now, issuer.fetch).state if row else "") == state
+        filed = [MaterialView("venue_voucher", digest)]
+        assert unproven_vouchers(filed, world.now) == ()
+    world.now += timedelta(days=1)
+    assert unproven_vouchers([MaterialView("venue_voucher", documents.put(good))], world.now) != ()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from shugu.edges.federation import presenting
@@ -258,3 +259,22 @@ def test_a_relayer_that_withholds_the_lists_stops_no_more_than_the_recognition(i
     assert presenting.recheck(issuer.world.now, issuer.fetch) == 1
     assert usable(registry.recognitions_of(row.org)[0], issuer.world.now)
     assert presenting.check_waiting(issuer.world.now + timedelta(minutes=1), issuer.fetch) == 2
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE federation_seen SET size = size - 1", "DELETE FROM federation_seen",
+        "UPDATE federation_seen SET note = repeat('0', 64)", "UPDATE federation_seenlist SET version = 1",
+        "DELETE FROM federation_seenlist", "DELETE FROM federation_contradiction", "DELETE FROM federation_peerhistory",
+        "UPDATE federation_contradiction SET second = first",
+    ],
+)  # fmt: skip
+def test_the_database_keeps_what_was_seen(issuer: Issuer, sql: str) -> None:
+    content = listed(issuer)
+    presented(issuer, content)
+    says(issuer, Flag.REVOKED)
+    presented(issuer, content)
+    assert Contradiction.objects.exists()
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
