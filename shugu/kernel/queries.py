@@ -148,9 +148,10 @@ def clocks(case: int, now: datetime) -> list[ClockLine]:
 
 @dataclass(frozen=True)
 class EndedClock:
-    """`status`: met, late, fired or stopped."""
+    """`status`: met, late, fired or stopped; `kind` as in the table."""
 
     title: Text
+    kind: str
     status: str
     due_on: date
 
@@ -160,7 +161,7 @@ def ended_clocks(case: int) -> list[EndedClock]:
     row = Case.objects.only("procedure", "version").get(pk=case)
     titles = {r.id: r.title for r in table(row.procedure, row.version).clocks}
     rows = Clock.objects.filter(case_id=case).exclude(status__in=("running", "paused", "overdue")).order_by("starts_on", "id")
-    return [EndedClock(titles[c.clock], c.status, c.due_on) for c in rows if c.clock in titles]
+    return [EndedClock(titles[c.clock], c.kind, c.status, c.due_on) for c in rows if c.clock in titles]
 
 
 def _line(tab: Table, view: CaseView, c: Any, now: datetime) -> ClockLine:

@@ -15,7 +15,7 @@ from shugu.kernel.text import Text
 from shugu.party import queries as parties
 from shugu.settlement.domain import AccountKind
 from shugu.settlement.models import Account, BankStatement, Break, Due, Run
-from shugu.settlement.runs import instructions_bytes, payable
+from shugu.settlement.runs import instructions_bytes, payable, payees
 from shugu.settlement.trades import need_officer
 
 BREAK_TITLES = {
@@ -155,18 +155,19 @@ def _find(number: str) -> Run:
 def _run(run: Run) -> RunView:
     rows = list(run.instructions.all())
     names = parties.org_names({r.account.org_id for r in rows if r.account.org_id is not None})
-    lines = tuple(
-        InstructionView(
-            r.number, r.payee.get("holder", "") or names.get(r.account.org_id or 0, ""), r.payee.get("bank", ""),
-            r.payee.get("number", ""), r.amount, r.state,
-        )
-        for r in sorted(rows, key=lambda r: r.pk)
-    )  # fmt: skip
+    # Until a run is issued nothing is fixed: what would be paid to is the account named now.
+    named = payees() if any(not r.payee for r in rows) else {}
+    lines = []
+    for r in sorted(rows, key=lambda r: r.pk):
+        to = named.get(r.account.org_id)
+        payee = r.payee or ({"holder": to.holder, "bank": to.bank, "number": to.number} if to is not None else {})
+        holder = payee.get("holder", "") or names.get(r.account.org_id or 0, "")
+        lines.append(InstructionView(r.number, holder, payee.get("bank", ""), payee.get("number", ""), r.amount, r.state))
     case = run.case
     title = table(case.procedure, case.version).state[case.state].title
     return RunView(
         case.pk, case.number, run.number, case.state, title, run.sequence, run.digest, sum(r.amount for r in rows),
-        run.proposed_at, run.issued_at, lines,
+        run.proposed_at, run.issued_at, tuple(lines),
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from shugu.settlement import desk, runs, services, shown
 from shugu.settlement.forms import ProposeForm
 from shugu.settlement.trades import SEATS
 from shugu.settlement.views import YUAN, account_form
-from shugu.web import language
+from shugu.web import case_acts, case_shapes, language
 from shugu.web.shapes import Empty, Tile, Tone
 from shugu.web.tables import Choice, make_table
 
@@ -74,6 +74,21 @@ def _tiles(found: desk.Reconciliation) -> tuple[Tile, ...]:
     )
 
 
+@require_GET
+def run(request: HttpRequest, number: str) -> HttpResponseBase:
+    """A run with every payment it orders: what the second officer checks before the bank is told."""
+    actor, now = require(request, tuple(sorted(SEATS))), clock.now()
+    found = desk.run_case(number, actor)
+    lines = make_table(
+        request, id="instructions", caption=Text("付款指令", "Payments"), columns=shown.INSTRUCTIONS,
+        rows=found.instructions, empty=Empty(Text("没有付款指令。", "No payment.")),
+    )  # fmt: skip
+    if lines.wants_csv:
+        return lines.csv_response()
+    record = case_shapes.record_of(case_acts.look_at_case(found.case_number, actor=actor, now=now), actor, now)
+    return render(request, "settlement/run.html", {"run": found, "record": record, "lines": lines})
+
+
 @require_POST
 def propose(request: HttpRequest) -> HttpResponse:
     """A refusal is shown by the shell's refusal page, with its remedy."""
@@ -84,7 +99,7 @@ def propose(request: HttpRequest) -> HttpResponse:
     run = services.propose_run(services.ProposeRun(), actor=actor, now=clock.now(), key=str(form.idempotency_key))
     told = Text(f"结算单 {run.number} 已制作，待另一人复核。", f"Run {run.number} proposed; another officer must check it.")
     messages.success(request, told.pick(language.current()))
-    return redirect("web:case", run.case.number)
+    return redirect("settlement:run", run.number)
 
 
 @require_http_methods(["GET", "POST"])

@@ -13,7 +13,7 @@ from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.settlement import services
 from shugu.settlement.audit import audit
-from shugu.settlement.models import Break, Escrow
+from shugu.settlement.models import Break, Escrow, Run
 from shugu.web import case_acts, navigation
 
 TRADERS = ("merchant", "buyer", "body")
@@ -50,6 +50,10 @@ def _operations(case: int) -> str:
     return reverse("settlement:operations")
 
 
+def _run(case: int) -> str:
+    return reverse("settlement:run", args=[Run.objects.only("number").get(case_id=case).number])
+
+
 def _money(case: int) -> str:
     return reverse("settlement:money")
 
@@ -62,7 +66,7 @@ def _requests(case: int) -> list[tuple[str, Text]]:
 def register() -> None:
     register_audit("settlement.money", audit)
     case_acts.register("settlement.escrow", no_act, _money)
-    case_acts.register("settlement.run", act_on_run, _operations)
+    case_acts.register("settlement.run", act_on_run, _run)
     case_acts.register("settlement.break", act_on_break, _operations)
     case_acts.name_input("escrow", "缴款编号", "Payment request", "choice", _requests)
     case_acts.name_input("with", "一并认领的差异编号", "Further breaks matched with it (case numbers)")

@@ -81,6 +81,18 @@ RUNS = (
         href=lambda r: reverse("settlement:instruction_file", args=[r.number]) if r.sequence else "",
     ),
 )  # fmt: skip
+INSTRUCTION_STATES = {
+    "proposed": Text("待复核", "to be checked"), "issued": Text("已发银行", "with the bank"),
+    "confirmed": Text("银行已确认", "confirmed by the bank"), "dropped": Text("未发出", "not sent"),
+}  # fmt: skip
+INSTRUCTIONS = (
+    Column("number", Text("指令", "Order"), kind=Kind.CODE),
+    Column("payee", Text("收款人", "Payee")),
+    Column("bank", Text("开户行", "Bank")),
+    Column("account", Text("账号", "Account"), kind=Kind.CODE),
+    Column("amount", Text("金额（元）", "Amount (CNY)"), kind=Kind.MONEY),
+    Column("state", Text("状态", "State"), lambda i: INSTRUCTION_STATES[i.state]),
+)  # fmt: skip
 BREAKS = (
     Column("case_number", Text("差异", "Break"), kind=Kind.CODE, order="case_number", href=case_href),
     Column("title", Text("类别", "Kind"), order="title"),

@@ -26,6 +26,7 @@ urlpatterns = [
     path("money/statements/<period:period>.json", views.statement_json, name="statement_json"),
     path("operations/settlement/", operations_views.operations, name="operations"),
     path("operations/settlement/run/", operations_views.propose, name="propose"),
+    path("operations/settlement/runs/<str:number>/", operations_views.run, name="run"),
     path("operations/settlement/bank-account/", operations_views.venue_account, name="venue_account"),
     path("operations/settlement/<str:number>.json", operations_views.instruction_file, name="instruction_file"),
 ]

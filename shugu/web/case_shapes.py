@@ -174,7 +174,9 @@ def _papers(case: Case) -> dict[str, Link]:
 
 def ended_clocks(case: int) -> list[tuple[Text, Text]]:
     """(clock, how it ended) of every clock of the case that runs no more, in the order of their beginning."""
-    return [(line.title, _ENDED.get(line.status, _ENDED["stopped"])(line.due_on)) for line in queries.ended_clocks(case)]
+    lines = queries.ended_clocks(case)
+    how = ["fired" if c.status == "met" and c.kind != "duty" else c.status for c in lines]
+    return [(c.title, _ENDED.get(h, _ENDED["stopped"])(c.due_on)) for c, h in zip(lines, how, strict=True)]
 
 
 _ENDED: dict[str, Any] = {

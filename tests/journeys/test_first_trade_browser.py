@@ -289,9 +289,9 @@ def settle(story: Story) -> None:
     mona.fill({"holder": "杭州数据交易场所", "bank": "杭州银行", "number": "6228480000000000001"}).submit()
     story.look("mona", "settlement-due", "/operations/settlement/")
     mona.press("制作结算单").sees("待另一人复核")
-    nina = story("nina").case()
-    story.look("nina", "run-case")
-    nina.act("approve")
+    nina = story("nina").case().press("查看详情").sees("付款指令", "6228480000000000000", "6228480000000000002")
+    story.look("nina", "run")
+    nina.act("approve").sees("已发银行")
     story.venue.settle()
     assert story.venue.bank_executes() == 3
     story.look("mona", "settlement-done", "/operations/settlement/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,10 @@ from django.utils import translation
 from shugu.formats.errors import ShuguError
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import Forbidden, SignInNeeded
-from shugu.settlement import books, operations_views, views
+from shugu.kernel.money import format_fen
+from shugu.settlement import books, desk, operations_views, services, views
 from shugu.settlement.tests import stages
+from shugu.web import case_acts
 from tests.world import World
 
 View = Callable[..., Any]
@@ -54,6 +57,23 @@ def test_the_statement_shows_each_fee_with_its_article(world: World) -> None:
     assert '"closing_fen": 0' in told
     csv = b"".join(_ask(views.money, world.alice, "/money/?format=csv&table=history").streaming_content).decode()
     assert "银行付款" in csv
+
+
+def test_the_second_officer_sees_every_payment_before_approving_it(world: World) -> None:
+    stages.delivered(world)
+    stages.accounts(world)
+    run = services.propose_run(services.ProposeRun(), actor=world.mona, now=world.now)
+    second = stages.second_officer(world)
+    shown = _ask(operations_views.run, second, "/operations/settlement/", number=run.number).content.decode()
+    lines = desk.run_case(run.number, second).instructions
+    assert len(lines) >= 3 and all(line.payee and line.account and line.account in shown for line in lines)
+    assert all(format_fen(line.amount) in shown for line in lines) and format_fen(sum(i.amount for i in lines)) in shown
+    assert 'data-act="approve"' in shown
+    mine = _ask(operations_views.run, world.mona, "/operations/settlement/", number=run.number).content.decode()
+    assert 'href="/cases/' in mine and not re.search(r'<(a|button)[^>]*data-act="approve"', mine)
+    with pytest.raises(Forbidden):
+        _ask(operations_views.run, world.alice, "/operations/settlement/", number=run.number)
+    assert case_acts.detail_url(run.case) == f"/operations/settlement/runs/{run.number}/"
 
 
 def test_the_operations_page_shows_dues_runs_and_the_reconciliation(world: World) -> None:
