@@ -17,10 +17,12 @@ from shugu.evidence.forms import ConsistencyForm
 from shugu.evidence.object_store import A_MOMENT, BINARY, FOR_EVER, TEXT
 from shugu.evidence.queries import BadgeState, FactEvidence
 from shugu.formats import checkpoint as checkpoints
-from shugu.formats.canonical import b64
+from shugu.formats.canonical import b64, parse_object
 from shugu.formats.errors import ShuguError
+from shugu.kernel import credentials, documents, runtime
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import NotFound
+from shugu.kernel.text import Text
 from shugu.verifier import browser
 from shugu.web.forms import add_refusal
 from shugu.web.shapes import Seal, SealState
@@ -138,10 +140,16 @@ def fact(request: HttpRequest, fact_id: int) -> HttpResponse:
         "entry": found.entry.decode(),
         "covered": covered,
         "path": [b64(h) for h in found.proof.hashes] if found.proof else [],
+        "sealed": [(d.digest, _called(d)) for d in found.documents if d.sealable and found.proof],
         "payload": _pretty(found),
         "seal": _seal(found.badge),
     }
     return render(request, "evidence/fact.html", shown)
+
+
+def _called(document: queries.DocumentLine) -> str | Text:
+    """A sealed document by its kind; by its name in the fact when no app knows the kind."""
+    return credentials.title_of(parse_object(documents.get(document.digest)), runtime.rules()) or document.name
 
 
 def _pretty(found: FactEvidence) -> str:

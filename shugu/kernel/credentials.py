@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from shugu.formats.status import Flag
 from shugu.kernel.rules import RuleSet
@@ -112,6 +113,13 @@ def register_kind(kind: Kind) -> None:
 
 def kinds() -> tuple[Kind, ...]:
     return tuple(_KINDS[name] for name in sorted(_KINDS))
+
+
+def title_of(credential: Mapping[str, Any], rules: RuleSet) -> Text | None:
+    """What a credential of this venue is called; None for a kind that no app knows."""
+    told = credential.get("type")
+    names = told[1:] if isinstance(told, list) else []
+    return next((title for kind in kinds() for name, title in kind.types(rules) if name in names), None)
 
 
 def standing(number: str, on: date) -> Standing | None:

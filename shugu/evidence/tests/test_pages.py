@@ -274,3 +274,18 @@ def test_the_verifier_for_browsers_is_one_page_that_may_fetch_nothing(visit: Vis
     assert said.startswith("default-src 'none'; script-src 'sha256-") and "frame-ancestors 'none'" in said
     kept = visit(None).get("/verify/offline/?download")
     assert "attachment" in kept["Content-Disposition"] and kept.content == answer.content
+
+
+@pytest.mark.parametrize(("kind", "lang", "called"), [
+    ("DataTransactionVoucher", "zh", "下载封存文件：数据交易凭证"),
+    ("DataTransactionVoucher", "en", "Download sealed: Data transaction voucher"),
+    ("SomethingElse", "zh", "下载封存文件：paper"),
+])  # fmt: skip
+def test_a_sealed_document_is_offered_by_its_name(
+    write: Write, visit: Visit, now: datetime, kind: str, lang: str, called: str
+) -> None:
+    credential = signer.sign_document(kind, number="V-1", subject={"fen": 100}, now=now)
+    (fact,) = write(1, digests={"paper": documents.put(signer.document_bytes(credential))})
+    services.sequence_once(now)
+    shown = visit(ALICE).get(f"/evidence/facts/{fact}/?lang={lang}").content.decode()
+    assert called in shown
