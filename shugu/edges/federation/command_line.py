@@ -1,4 +1,4 @@
-"""`shugu federation peer|agree|message …`: what the operator's pages do, on the command line."""
+"""`shugu federation peer|agree|present …`: what the operator's and the holder's pages do, on the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add_to(commands: Any) -> None:
     demo.add_argument("--out", type=Path, default=Path("federation-out"))
     demo.add_argument("--trimmed", action="store_true", help="只杀三次 / kill at three steps only")
     demo.add_argument(
-        "--chapter", action="append", default=[], choices=("recognising", "authorising", "trading", "moving"),
+        "--chapter", action="append", default=[], choices=("recognising", "authorising", "trading", "moving", "relying"),
         help="只讲此章 / this chapter alone",
     )  # fmt: skip
     peer = part.add_parser("peer", help="其他场所 / other venues").add_subparsers(dest="what", required=True)
@@ -35,6 +35,9 @@ def add_to(commands: Any) -> None:
     offered.add_argument("--terms", type=Path, required=True, help="条款 / the terms, JSON")
     _by(offered)
     _by(agree.add_parser("list", help="列出 / list them"))
+    shown = part.add_parser("present", help="出示其他场所的证书 / present a certificate of another venue")
+    shown.add_argument("file", type=Path, help="封存文件或 PDF / a sealed file or PDF")
+    _by(shown)
     command_line_trade.add_to(part, _by)
     for do in ("countersign", "decline", "withdraw", "suspend", "resume", "give-notice"):
         acted = agree.add_parser(do)
@@ -59,6 +62,12 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(found, ensure_ascii=False, indent=2, default=str))
         return 0
     actor = parties.actor_by_login(options.login)
+    if options.part == "present":
+        row = services.check(services.present(services.Present(options.file.read_bytes()), actor=actor, now=now), now)
+        shown = queries.presentation(row.number, actor)
+        print(json.dumps({"number": shown.number, "state": shown.state, "recognition": shown.recognition,
+                          "checks": list(shown.checks)}, ensure_ascii=False, indent=2))  # fmt: skip
+        return 0 if shown.state == "recognised" else 1
     if (options.part, options.what) == ("peer", "add"):
         cmd = services.AddPeer(options.venue, options.title_zh, options.title_en, options.url, options.keys.read_text("utf-8"))
         services.add_peer(cmd, actor=actor, now=now)
@@ -74,7 +83,9 @@ def run(options: argparse.Namespace) -> int:
     if options.part == "peer":
         told: list[dict[str, Any]] = [
             {"venue": p.venue, "origin": p.origin, "url": p.base_url, "sent": p.sent, "received": p.received,
-             "waiting": p.waiting, "trouble": p.trouble, "keys": [k.vkey for k in p.keys if k.retired_at is None]}
+             "waiting": p.waiting, "trouble": p.trouble, "keys": [k.vkey for k in p.keys if k.retired_at is None],
+             "in_force": [k.key.vkey() for k in queries.sight(p.venue, actor).history if k.until is None],
+             "contradictions": [c.why.en for c in queries.contradictions(p.venue, actor)]}
             for p in queries.peers(actor)
         ]  # fmt: skip
     else:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from shugu.edges.federation import presenting
+from shugu.edges.federation import command_line, presenting
 from shugu.edges.federation.models import Presentation
 from shugu.edges.federation.tests.kit import Other
 from shugu.edges.federation.tests.test_presenting import Issuer, agreed, failed, presented
@@ -179,3 +181,21 @@ def test_paper_that_is_filed_as_a_voucher_is_checked_too(issuer: Issuer) -> None
         assert unproven_vouchers(filed, world.now) == ()
     world.now += timedelta(days=1)
     assert unproven_vouchers([MaterialView("venue_voucher", documents.put(good))], world.now) != ()
+
+
+def test_on_the_command_line(
+    issuer: Issuer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check: Any = presenting.check
+    monkeypatch.setattr("shugu.edges.federation.services.check", lambda row, now: check(row, now, issuer.fetch))
+    parser = argparse.ArgumentParser()
+    command_line.add_to(parser.add_subparsers(dest="command"))
+    for content, code in ((paper(issuer, listed(issuer)), 0), (b"%PDF-1.7", 1)):
+        (tmp_path / "shown.pdf").write_bytes(content)
+        told = parser.parse_args(["federation", "present", str(tmp_path / "shown.pdf"), "--as", "alice"])
+        assert command_line.run(told) == code
+        found = json.loads(capsys.readouterr().out)
+        assert found["state"] == ("refused" if code else "recognised")
+    assert command_line.run(parser.parse_args(["federation", "peer", "list", "--as", "otto"])) == 0
+    (peer,) = json.loads(capsys.readouterr().out)
+    assert peer["contradictions"] == [] and peer["in_force"] == [k.verify_key.vkey() for k in issuer.other.keys]
