@@ -155,8 +155,12 @@ def credentials_page() -> str:
         happens = "、".join(f"{FACETS[code].zh} {FACETS[code].en}" for code in credentials.may_happen(kind.flags)) or "—"
         purposes = ", ".join(f"`{p}`" for p in (e.purpose for e in entries('', 0, 0, kind.flags))) or "—"
         lines += [f"## `{kind.name}`", "", f"- 签发 issuer: {kind.issuer.zh} / {kind.issuer.en} (app `{kind.app}`)"]
-        lines += [f"- 主体成员 subject: {', '.join(f'`{m}`' for m in ('number', 'venue', *kind.subject))}"]
-        lines += [f"- 可能发生 can happen: {happens}", f"- 状态用途 status purposes: {purposes}"]
+        members = ("number", "venue", *kind.subject) if kind.numbered else kind.subject
+        lines += [f"- 主体成员 subject: {', '.join(f'`{m}`' for m in members)}"]
+        if kind.lasting is None:
+            lines += [f"- 可能发生 can happen: {happens}", f"- 状态用途 status purposes: {purposes}"]
+        else:
+            lines += [f"- 不入状态列表 no status: {kind.lasting.zh} {kind.lasting.en}"]
         lines += [f"- 获取 had from: {', '.join(f'`{w}`' for w in kind.where)}", "", "| 类型 type | 名称 title |", "|---|---|"]
         lines += [f"| `{name}` | {title.zh} / {title.en} |" for name, title in sorted(named.items())] + [""]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -165,4 +169,6 @@ def credentials_page() -> str:
 _CREDENTIALS_INTRO = """\
 One model for all ([formats.md](formats.md) sections 8, 9 and 13): a JSON credential with an Ed25519 proof and, under suite
 `sm`, an SM2 proof beside it; sealed into the log by the fact that names its digest; a place in the status lists if it can
-lose force; expiry by `validUntil`. Its present and past standing is told at `/verify/` and `/api/credentials/{number}`."""
+lose force, and where it cannot, the reason why; expiry by `validUntil`. Nothing is signed of a type that is not declared
+here (`shugu.kernel.credentials.need_kind`). How one stands, now or on an earlier day, is told at `/verify/` and
+`/api/credentials/{number}`."""

@@ -49,7 +49,7 @@ def case(now: datetime) -> int:
         case_id=made, clock=bench_table.table().clocks[0].id, kind=bench_table.table().clocks[0].kind, status="running",
         starts_on=now.date(), due_on=now.date(), due_at=end_of_day(now.date()),
     )  # fmt: skip
-    credential = signer.sign_document("Certificate", number="C-1", subject={"n": 1}, now=now)
+    credential = signer.sign_document("RegisterReport", number="C-1", subject={"n": 1}, now=now)
     digest = documents.put(signer.document_bytes(credential))
     journal.record(
         "thing.certified", subject=f"kernel_test.thing:{made}", actor=APPLICANT, now=now, digests={"certificate": digest}
@@ -210,7 +210,7 @@ def test_it_sees_a_damaged_document(case: int) -> None:
 
 
 def test_it_sees_a_credential_whose_signature_does_not_hold(case: int, now: datetime) -> None:
-    credential = signer.sign_document("Certificate", number="C-2", subject={"n": 1}, now=now)
+    credential = signer.sign_document("RegisterReport", number="C-2", subject={"n": 1}, now=now)
     credential["credentialSubject"]["n"] = 2
     digest = documents.put(signer.document_bytes(credential))
     journal.record("thing.certified", subject="kernel_test.thing:2", actor=APPLICANT, now=now, digests={"certificate": digest})

@@ -42,7 +42,7 @@ def own_home(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def issue(now: datetime, number: str) -> Sealed:
-    credential = signer.sign_document("Certificate", number=number, subject={"n": 1}, now=now)
+    credential = signer.sign_document("RegisterReport", number=number, subject={"n": 1}, now=now)
     digest = documents.put(signer.document_bytes(credential))
     journal.record("thing.done", subject="kernel_test.thing:1", actor=ALICE, now=now, digests={"document": digest})
     services.sequence_once(now)
@@ -124,7 +124,7 @@ def test_a_stolen_retired_key_backdates_nothing(now: datetime) -> None:
     pinned, (stolen,) = signer.keyring(), signer.keys()
     rotate("intl", now)
     periods = trusted(pinned, queries.key_history())
-    body = {k: v for k, v in signer.sign_document("Certificate", number="F", subject={}, now=now).items() if k != "proof"}
+    body = {k: v for k, v in signer.sign_document("RegisterReport", number="F", subject={}, now=now).items() if k != "proof"}
     digest = documents.put(signer.document_bytes(sign_credential(body, [stolen], now - timedelta(days=300))))
     journal.record("thing.done", subject="kernel_test.thing:1", actor=ALICE, now=now, digests={"document": digest})
     services.sequence_once(now + LATER)

@@ -28,7 +28,7 @@ PATIENCE = 60
 
 def sign(number: str, now: datetime) -> None:
     with transaction.atomic():
-        credential = signer.sign_document("Certificate", number=number, subject={"n": 1}, now=now)
+        credential = signer.sign_document("RegisterReport", number=number, subject={"n": 1}, now=now)
         time.sleep(0.002)  # what a command does between signing and its fact
         digest = documents.put(signer.document_bytes(credential))
         journal.record("thing.done", subject="kernel_test.thing:1", actor=ALICE, now=now, digests={"document": digest})

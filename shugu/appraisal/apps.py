@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.urls import reverse
 
 
 class AppraisalConfig(AppConfig):
@@ -13,6 +12,6 @@ class AppraisalConfig(AppConfig):
         from shugu.formats.identifiers import NumberKind
         from shugu.web import short_links
 
-        short_links.register(NumberKind.REPORT, lambda number: reverse("appraisal:quality", args=[number]))
+        short_links.register(NumberKind.REPORT, standing.page_of)
         views_cases.register()
         standing.register()

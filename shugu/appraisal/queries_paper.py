@@ -6,7 +6,7 @@ from typing import Any
 
 from shugu.appraisal.domain import BASIS_POINTS
 from shugu.appraisal.queries import DimensionView, QualityView
-from shugu.kernel import runtime
+from shugu.kernel import runtime, seals
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.registry import queries as registry
@@ -37,7 +37,7 @@ def quality_document(view: QualityView) -> Document:
     return Document(
         kind=Kind.REPORT, title=Text("数据质量评价报告", "Data quality report"), number=view.number, issuer=venue,
         issued_on=local_day(view.taken_at), demo=runtime.demo(), qr_url=short_links.address(view.number),
-        seal=Seal(venue, Text("质量评价专用章", "Quality"), view.number),
+        seal=Seal(venue, seals.PURPOSES["quality"], view.number, use="quality"),
         sections=(
             Section(Text("基本情况", "Particulars"), rows=facts),
             Section(

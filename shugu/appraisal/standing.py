@@ -99,6 +99,13 @@ def _lines(superseded: bool, on: date, valid_until: date | None, article: str) -
     return lines(found, on=on, valid_until=valid_until, article=article)
 
 
+def page_of(number: str) -> str:
+    """Where a report's number leads: the page of a quality report; whatever else is numbered so is verified like the rest."""
+    if QualityReport.objects.filter(number=number).exists():
+        return reverse("appraisal:quality", args=[number])
+    return f"{reverse('registry:verify')}?number={number}"
+
+
 def register() -> None:
     credentials.register_kind(
         Kind(

@@ -186,7 +186,7 @@ def _delivery(d: queries.DeliveryView) -> dict[str, Any]:
     return {
         "number": d.number, "case": d.case_number, "state": d.state, "round": d.round, "contract": d.contract_number,
         "data_sha256": d.data_digest, "confirmed_sha256": d.confirmed_digest, "opened_at": d.opened_at.isoformat(),
-        "grant": _grant(d.grant) if d.grant else None,
+        "grant": _grant(d.grant) if d.grant else None, "delivery_receipt": queries.proof_of(d.case) or None,
     }  # fmt: skip
 
 
@@ -207,3 +207,26 @@ def _grant(g: queries.GrantView) -> dict[str, Any]:
             for r in g.receipts
         ],
     }  # fmt: skip
+
+
+class WithdrawIn(Strict):
+    ground: str
+    reason: str
+    document: str = ""
+
+
+@router.get("/delivery-receipts/{number}", response=dict[str, Any])
+def delivery_receipt(request: HttpRequest, number: str) -> dict[str, Any]:
+    """For anybody: that it is genuine and whether it stands. For its sides and the venue also `credential`, as signed."""
+    found = queries.proof(number)
+    if queries.may_read_proof(found, getattr(request, "actor", None)):
+        return {**found.public, "credential": dict(found.credential)}
+    return found.public
+
+
+@router.post("/delivery-receipts/{number}/withdraw", response=dict[str, Any])
+def withdraw_receipt(request: HttpRequest, number: str, body: WithdrawIn) -> dict[str, Any]:
+    """By the compliance officer, for good, on a ground of trade.withdrawal_grounds."""
+    order = services.WithdrawProof(number, body.ground, body.reason, body.document)
+    services.withdraw_proof(order, actor=actor_of(request), now=clock.now(), key=key_of(request))
+    return queries.proof(number).public

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 
 from shugu.delivery.pages import rejections
+from shugu.trade import queries as trade
 from shugu.web.forms import FieldForm, words
 
 
@@ -27,6 +28,25 @@ class ConnectorForm(FieldForm):
         help_text=words("connector init 输出的 keys，每行一个；国密场所须填写两行",
                         "The keys that connector init printed, one a line; a venue under SM algorithms asks for both"),
     )  # fmt: skip
+
+
+class WithdrawForm(FieldForm):
+    """Why a delivery receipt loses force for good."""
+
+    ground = forms.ChoiceField(label=words("撤销情形", "Ground"), widget=forms.RadioSelect)
+    document = forms.CharField(
+        label=words("文书编号", "Number of the document"), required=False, max_length=200,
+        help_text=words("裁判、裁决或决定的文号；签发有误的可不填", "Of the judgment, award or decision; not for an error"),
+    )  # fmt: skip
+    reason = forms.CharField(
+        label=words("理由", "Reason"), max_length=200, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=words("只以摘要入日志", "Only its digest enters the log"),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows = trade.withdrawal_grounds()
+        self.fields["ground"].choices = [(row["code"], words(row["zh"], row["en"])) for row in rows]  # type: ignore[attr-defined]
 
 
 class PrintedForm(FieldForm):

@@ -177,3 +177,17 @@ class Receipt(models.Model):
                 condition=models.Q(billable__lte=models.F("sent")), name="receipt_billed_at_most_sent"
             ),
         ]
+
+
+class Proof(models.Model):
+    """The venue's receipt of an accepted delivery (credential DataDeliveryReceipt); withdrawn for good by the officer."""
+
+    delivery = models.OneToOneField(Delivery, on_delete=models.PROTECT, related_name="proof")
+    number = models.CharField(max_length=40, unique=True)
+    digest = models.CharField(max_length=64, unique=True)
+    issued_at = models.DateTimeField()
+    fact = models.BigIntegerField()
+    seat = models.BigIntegerField()
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_ground = models.CharField(max_length=200, blank=True)
+    withdrawn_document = models.CharField(max_length=200, blank=True)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from django.db.models import Q, QuerySet
 
+from shugu.delivery import proving
 from shugu.delivery.domain import Usage, purposes_of, usage_of
 from shugu.delivery.granting import may_see, paper_of
 from shugu.delivery.models import Binding, Connector, Delivery, Grant, QualityOrder, Receipt
@@ -21,6 +22,8 @@ from shugu.kernel.errors import NotFound
 from shugu.trade.queries import WATCHING, ContractView, contract_by_id
 
 PAGE_MOST = 200
+ProofView = proving.ProofView
+proof, proof_of, may_read_proof = proving.proof, proving.proof_of, proving.may_read_proof
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from shugu.delivery.domain import ROWS, ReceiptData, read_receipt, receipt_fault
 from shugu.delivery.errors import DigestDiffers, ReceiptConflict, ReceiptRefused
 from shugu.delivery.granting import issue_grant, keep_time, may_see, paper_of
 from shugu.delivery.models import Connector, Delivery, Grant, Receipt
+from shugu.delivery.proving import WithdrawProof, prove, withdraw_proof
 from shugu.formats import delivery as papers
 from shugu.formats.canonical import canonical
 from shugu.formats.delivery import BadDocument, Kind, NoticeAction
@@ -279,8 +280,10 @@ def performance_begins(applied: Applied) -> None:
 @effect("delivery.tell_trade_accepted")
 def tell_trade_accepted(applied: Applied) -> None:
     row = _of(applied)
-    receipt = last_receipt(row)
-    digests = {"data": row.data_digest, **({"delivery_receipt": receipt.document_digest} if receipt else {})}
+    receipt, proof = last_receipt(row), prove(row, applied.actor, applied.now)
+    digests = {"data": row.data_digest, "venue_receipt": proof.digest}
+    if receipt is not None:
+        digests["delivery_receipt"] = receipt.document_digest
     trade_services.confirm_delivery(
         trade_services.ConfirmDelivery(row.contract_id, row.number, digests),
         actor=mandate("delivery", f"accepted:{row.number}"), now=applied.now,
@@ -323,6 +326,6 @@ def next_round(applied: Applied) -> None:
 
 
 __all__ = [
-    "ROWS", "AcceptDelivery", "ConfirmDigest", "DeclareFailed", "Redeliver", "RejectDelivery", "TakeReceipt",
-    "accept_delivery", "confirm_digest", "declare_failed", "redeliver", "reject_delivery", "take_receipt",
+    "ROWS", "AcceptDelivery", "ConfirmDigest", "DeclareFailed", "Redeliver", "RejectDelivery", "TakeReceipt", "WithdrawProof",
+    "accept_delivery", "confirm_digest", "declare_failed", "redeliver", "reject_delivery", "take_receipt", "withdraw_proof",
 ]  # fmt: skip

@@ -33,12 +33,14 @@ from shugu.delivery.receiving import (
     Redeliver,
     RejectDelivery,
     TakeReceipt,
+    WithdrawProof,
     accept_delivery,
     confirm_digest,
     declare_failed,
     redeliver,
     reject_delivery,
     take_receipt,
+    withdraw_proof,
 )
 from shugu.delivery.tokens import IssueToken, issue_token, token_text
 from shugu.kernel.vocabulary import context
@@ -52,9 +54,10 @@ def delivery_context(case: int, now: datetime) -> Mapping[str, Any]:
 
 __all__ = [
     "AcceptDelivery", "BindProduct", "ChangeGrant", "ConfirmDigest", "DeclareFailed", "IssueToken", "OpenDelivery",
-    "OrderQuality", "Redeliver", "RegisterConnector", "RejectDelivery", "RetryPush", "TakeReceipt", "accept_delivery",
+    "OrderQuality", "Redeliver", "RegisterConnector", "RejectDelivery", "RetryPush", "TakeReceipt", "WithdrawProof",
+    "accept_delivery",
     "bind_product",
     "change_grant", "check_connector", "confirm_digest", "declare_failed", "issue_token", "open_delivery",
     "order_quality", "push_grant", "push_notices", "redeliver", "register_connector", "reject_delivery", "retry_push",
-    "revoke_for_contract", "run_order", "take_receipt", "token_text",
+    "revoke_for_contract", "run_order", "take_receipt", "token_text", "withdraw_proof",
 ]  # fmt: skip

@@ -15,13 +15,46 @@ from shugu.evidence.models import Deposit, Package
 from shugu.evidence.queries import FactEvidence
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.canonical import b64, parse_object
-from shugu.kernel import clock
+from shugu.kernel import clock, seals
 from shugu.kernel.cases import Actor
 from shugu.kernel.erasure import EraseFact, erase_fact
-from shugu.kernel.errors import InputInvalid
+from shugu.kernel.errors import Forbidden, InputInvalid
+from shugu.kernel.text import Text
 from shugu.web.api import Strict, actor_of, key_of
 
 router = Router()
+
+
+class SealIn(Strict):
+    """`image`: a PNG in base64, empty for the drawn seal; `code`: the thirteen digits of the seal's number, or empty."""
+
+    purpose: str = ""
+    image: str = ""
+    code: str = ""
+
+
+@router.get("/seals")
+def venue_seals(request: HttpRequest) -> list[dict[str, Any]]:
+    """What is pressed on the venue's papers, by purpose. For the seats that watch."""
+    if not actor_of(request).seats & queries_package.WATCHING:
+        raise Forbidden()
+    return [_seal(code, title, row) for code, title, row in seals.listed()]
+
+
+@router.post("/seals")
+def set_seal(request: HttpRequest, body: SealIn) -> dict[str, Any]:
+    """By the operator; refused when the picture is not what it claims, too large, too small or hides the text."""
+    image = _decoded(body.image) if body.image else None
+    asked = seals.SetSeal(body.purpose, image, body.code)
+    row = seals.set_seal(asked, actor=actor_of(request), now=clock.now(), key=key_of(request))
+    return _seal(row.purpose, seals.PURPOSES[row.purpose], row)
+
+
+def _seal(code: str, title: Text, row: seals.VenueSeal | None) -> dict[str, Any]:
+    return {
+        "purpose": code, "title": {"zh": title.zh, "en": title.en}, "sha256": row.digest if row else "",
+        "code": row.code if row else "", "set_at": row.set_at.isoformat() if row else None, "fact": row.fact if row else None,
+    }  # fmt: skip
 
 
 def _actor(request: HttpRequest) -> Actor | None:

@@ -6,18 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from shugu.formats.times import read_time
-from shugu.kernel import runtime
+from shugu.kernel import seals
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
+from shugu.web import short_links
 from shugu.web.paper import Document, Kind, Row, Seal, Section, Table
 
 
 def _text(pair: Mapping[str, str]) -> Text:
     return Text(pair["zh"], pair["en"])
-
-
-def _check(number: str) -> str:
-    return f"{runtime.home().public_url}/evidence/check/?number={number}"
 
 
 def _holder(subject: Mapping[str, Any]) -> tuple[Row, ...]:
@@ -53,7 +50,7 @@ def report_document(credential: Mapping[str, Any], digest: str) -> Document:
             ),
             Section(Text("哈希值", "Hash values"), table=Table(columns, items, weights=(2, 6, 1))),
         ),
-        seal=Seal(venue, Text("存证专用章", "Evidence")), qr_url=_check(s["number"]),
+        seal=Seal(venue, seals.PURPOSES["evidence"], use="evidence"), qr_url=short_links.address(s["number"]),
         demo=bool(s.get("demo")),
     )  # fmt: skip
 
@@ -77,6 +74,6 @@ def certificate_document(credential: Mapping[str, Any], digest: str) -> Document
                 ),
             ),
         ),
-        seal=Seal(venue, Text("存证专用章", "Evidence")),
-        qr_url=_check(s["evidence_number"]), demo=bool(s.get("demo")),
+        seal=Seal(venue, seals.PURPOSES["evidence"], use="evidence"),
+        qr_url=short_links.address(s["evidence_number"]), demo=bool(s.get("demo")),
     )  # fmt: skip

@@ -24,6 +24,7 @@ from shugu.kernel.models import Case
 from shugu.kernel.queries import name_fact
 from shugu.kernel.workdays import local_day
 from shugu.web.paper import render
+from shugu.web.printing import dressed
 
 name_fact("evidence.package_extracted", "提取证据包", "evidence package extracted")
 
@@ -72,7 +73,7 @@ def extract_package(cmd: ExtractPackage, *, actor: Actor, now: datetime) -> Pack
     about = {"cases": numbers, "document": asked.document}
     findings = _checked(number, found, now)
     paper = package_paper.report(number, found, findings, asked.ground, about, now)
-    found.add("report.pdf", render(paper, lang="zh"), "证据报告", "the evidence report")
+    found.add("report.pdf", render(dressed(paper), lang="zh"), "证据报告", "the evidence report")
     _checked(number, found, now)
     listed = manifest(number, found)
     body = write_zip({**found.files, MANIFEST: canonical(listed)})

@@ -10,7 +10,7 @@ from shugu.evidence.grounds import Ground
 from shugu.evidence.package_files import Contents
 from shugu.formats.checks import Outcome
 from shugu.formats.package import Finding
-from shugu.kernel import runtime
+from shugu.kernel import runtime, seals
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
 from shugu.web.paper import Document, Kind, Row, Seal, Section, Table
@@ -97,5 +97,5 @@ def report(
             _ground(ground, about["document"], about["cases"]), conclusion, _checks(findings), _participants(found),
             _history(found), _files(found),
         ),
-        seal=Seal(venue, Text("存证专用章", "Evidence")), demo=runtime.demo(),
+        seal=Seal(venue, seals.PURPOSES["evidence"], use="evidence"), demo=runtime.demo(),
     )  # fmt: skip

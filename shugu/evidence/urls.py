@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.evidence import key_views, status_views, views, views_deposit, views_package, witness_views
+from shugu.evidence import key_views, seal_views, status_views, views, views_deposit, views_package, witness_views
 
 app_name = "evidence"
 urlpatterns = [
@@ -17,6 +17,10 @@ urlpatterns = [
     path("operations/witness/add/", witness_views.add, name="witness_add"),
     path("operations/witness/remove/", witness_views.remove, name="witness_remove"),
     path("operations/witness/alarms/<int:alarm>/<str:which>", witness_views.alarm_note, name="witness_alarm"),
+    path("operations/seals/", seal_views.home, name="seals"),
+    path("operations/seals/change/", seal_views.change, name="seal_change"),
+    path("operations/seals/trial/<slug:purpose>.png", seal_views.trial, name="seal_trial"),
+    path("operations/seals/<str:digest>.png", seal_views.picture, name="seal_picture"),
     path("operations/keys/", key_views.home, name="venue_keys"),
     path("operations/keys/new/", key_views.new, name="venue_key_new"),
     path("operations/keys/<slug:key>/retire/", key_views.retire, name="venue_key_retire"),

@@ -20,7 +20,7 @@ from shugu.kernel.text import Text
 from shugu.party.access import require, require_org
 from shugu.web import language
 from shugu.web.forms import add_refusal
-from shugu.web.paper import render as printed
+from shugu.web.printing import printed
 from shugu.web.shapes import Empty, Link
 from shugu.web.tables import Column, Kind, make_table
 
@@ -90,8 +90,9 @@ def paper(request: HttpRequest, number: str, what: str, form: str) -> HttpRespon
     if form == "json":
         response = HttpResponse(documents.get(digest), content_type="application/json")
     else:
-        page = PAPERS[what](queries_deposit.credential(digest), digest)
-        response = HttpResponse(printed(page, lang=language.current()), content_type="application/pdf")
+        page, actor = PAPERS[what](queries_deposit.credential(digest), digest), require(request)
+        content = printed(page, documents.get(digest), lang=language.current(), now=clock.now(), actor=actor)
+        response = HttpResponse(content, content_type="application/pdf")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "private, no-store"
     return response

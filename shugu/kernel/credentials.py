@@ -6,12 +6,13 @@ seat in the status lists must say; docs/credentials.md is made from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
-from shugu.formats.status import Flag
+from shugu.formats.status import NONE, Flag
 from shugu.kernel.rules import RuleSet
 from shugu.kernel.text import Text
 
@@ -61,6 +62,8 @@ class Standing:
     public: bool
     rows: tuple[tuple[Text, object], ...] = ()
     href: str = ""
+    # Of a kind that cannot lose force: why not.
+    lasting: Text | None = None
 
     @property
     def facets(self) -> frozenset[str]:
@@ -83,22 +86,39 @@ Books = Callable[[date], Iterable[tuple[int, Flag]]]
 Types = Callable[[RuleSet], Sequence[tuple[str, Text]]]
 
 
+def told_nowhere(number: str, on: date) -> Standing | None:
+    """For what no number leads to: it passes between two, who hold it."""
+    return None
+
+
+def nothing_said(on: date) -> Iterator[tuple[int, Flag]]:
+    """For kinds without seats."""
+    yield from ()
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind, or a family of kinds under one roof. `types`: (credential type, title) under the rules; `subject`: members of
-    the subject besides `number` and `venue`; `flags`: what can happen to it; `where`: addresses it is had from; `find` by
-    number on a day (None: no number of this kind, or not issued yet); `by_the_books`: seats that have something to say."""
+    the subject besides `number` and `venue`; `flags`: what can happen to it, or else `lasting`: why nothing can that a status
+    list would have to say; `where`: addresses it is had from; `find` by number on a day (None: no number of this kind, or not
+    issued yet); `by_the_books`: seats that have something to say."""
 
     name: str
     app: str
     types: Types
     subject: tuple[str, ...]
-    flags: Flag
     where: tuple[str, ...]
-    find: Find
-    by_the_books: Books
+    flags: Flag = NONE
+    lasting: Text | None = None
+    find: Find = told_nowhere
+    by_the_books: Books = nothing_said
     issuer: Text = Text("场所", "the venue")  # noqa: RUF009  a frozen pair
     prefix: str = ""  # of its numbers: where to look first
+    numbered: bool = True  # its subject has `number` and `venue`
+
+    def __post_init__(self) -> None:
+        if bool(self.flags) == (self.lasting is not None):
+            raise ValueError(f"credential kind {self.name!r} says either what can happen to it or why nothing can")
 
 
 _KINDS: dict[str, Kind] = {}
@@ -127,12 +147,47 @@ def standing(number: str, on: date) -> Standing | None:
     for kind in sorted(kinds(), key=lambda one: not (one.prefix and number.startswith(one.prefix))):
         found = kind.find(number, on)
         if found is not None:
-            return found
+            return replace(found, lasting=kind.lasting)
     return None
+
+
+def kind_of(type_name: str, rules: RuleSet) -> Kind | None:
+    """The kind that declares this credential type under these rules."""
+    return next((_KINDS[name] for name in _declared(rules, len(_KINDS)).get(type_name, ())), None)
+
+
+def need_kind(type_name: str, seated: bool, rules: RuleSet) -> None:
+    """Nothing is signed that no app declares, and what can lose force has a seat in the status lists, the rest has none: a
+    mistake in our code, so no error of the tree. Errors: ValueError."""
+    from shugu.kernel import rulebook
+
+    kind = kind_of(type_name, rules)
+    if kind is None:  # a case under older rules may still issue what today's no longer name
+        kind = next((found for kept in rulebook.copies() if (found := kind_of(type_name, kept))), None)
+    if kind is None:
+        raise ValueError(f"no app declares the credential type {type_name!r}")
+    if seated != bool(kind.flags):
+        raise ValueError(f"{type_name} of kind {kind.name!r}: a seat in the status lists is for what can lose force")
+
+
+@lru_cache(maxsize=64)
+def _declared(rules: RuleSet, _registered: int) -> Mapping[str, tuple[str, ...]]:
+    """{credential type: kinds that declare it}, read once for each rule set."""
+    found: dict[str, tuple[str, ...]] = {}
+    for kind in kinds():
+        for name, _ in kind.types(rules):
+            found[name] = (*found.get(name, ()), kind.name)
+    return found
 
 
 def one_type(name: str, zh: str, en: str) -> Types:
     return lambda rules: ((name, Text(zh, en)),)
+
+
+def some_types(*named: tuple[str, str, str]) -> Types:
+    """Of (credential type, zh, en)."""
+    listed = tuple((name, Text(zh, en)) for name, zh, en in named)
+    return lambda rules: listed
 
 
 def may_happen(flags: Flag) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from shugu.kernel.paper_keys import PaperKeys
 
 FACT: Final = "paper.authority_bound"
 _LOCK: Final = 0x5041_5045  # one writer of the credential in each database
-_DIGEST_NAME: Final = "paper_authority"
+DIGEST_NAME: Final = "paper_authority"
 
 
 def authority(held: PaperKeys, now: datetime) -> bytes:
@@ -51,7 +51,7 @@ def _present(held: PaperKeys) -> bytes | None:
         return None
     named = parse_object(fact.payload.encode())["digests"]
     assert isinstance(named, dict)
-    content = documents.get(str(named[_DIGEST_NAME]))
+    content = documents.get(str(named[DIGEST_NAME]))
     credential = parse_object(content)
     subject = credential["credentialSubject"]
     assert isinstance(subject, dict)
@@ -71,6 +71,6 @@ def _bind(held: PaperKeys, now: datetime) -> bytes:
     digest = documents.put(content)
     journal.record(
         FACT, subject="kernel.paper_authority:1", actor=THE_CLOCK, now=now, data={"number": number},
-        digests={_DIGEST_NAME: digest},
+        digests={DIGEST_NAME: digest},
     )  # fmt: skip
     return content

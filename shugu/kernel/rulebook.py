@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,12 @@ def recall(rule_set: str) -> RuleSet:
         raise NotFound(what=("规则集 " + rule_set, "rule set " + rule_set))
     content: Mapping[str, Any] = row.content
     return RuleSet.from_document(content)
+
+
+def copies() -> Iterator[RuleSet]:
+    """Every rule set that a case began under."""
+    for name in models.RuleSetCopy.objects.order_by("id").values_list("id", flat=True):
+        yield recall(name)
 
 
 def forget() -> None:

@@ -16,7 +16,7 @@ from shugu.formats.credential import CONTEXT, issuer_of, sign_credential
 from shugu.formats.keyhistory import KeyPeriods
 from shugu.formats.suites import Keyring, Signer, VerifyKey
 from shugu.formats.times import write_time
-from shugu.kernel import hsm, key_lines, keystore, runtime
+from shugu.kernel import credentials, hsm, key_lines, keystore, runtime
 from shugu.kernel.status import Seat
 
 
@@ -71,7 +71,9 @@ def sign_document(
 ) -> dict[str, Any]:
     """A signed credential (W3C VC Data Model 2.0) of type `kind` about `subject`; its digest belongs in the fact
     of the move that issues it. One that can lose force has a seat (`status.allot`). A demonstration home marks it.
-    `by`: what `keys()` gave within this transaction, for whoever signs thousands."""
+    `by`: what `keys()` gave within this transaction, for whoever signs thousands.
+    Errors: ValueError for a type that no app declares, or a seat that does not go with its kind."""
+    credentials.need_kind(kind, status is not None, runtime.rules())
     body: dict[str, Any] = {
         "@context": [CONTEXT],
         "id": f"urn:shugu:{runtime.venue_id()}:{number}",

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from shugu.formats.times import read_time
-from shugu.kernel import runtime
+from shugu.kernel import runtime, seals
 from shugu.kernel.text import Text
 from shugu.web import short_links
 from shugu.web.paper import Document, Kind, Row, Seal, Section, Table
@@ -19,6 +19,7 @@ TITLES: Mapping[str, Text] = {
     "data_resource_certificate": Text("数据资源登记证书", "Certificate of Data Resource Registration"),
     "licence_certificate": Text("许可登记证明", "Proof of a Registered Licence"),
     "pledge_certificate": Text("质押登记证明", "Proof of a Registered Pledge"),
+    "objection_certificate": Text("异议登记证明", "Proof of a Registered Objection"),
     "data_ip_certificate": Text("数据知识产权登记证书", "Certificate of Data Intellectual Property Registration"),
 }
 
@@ -181,7 +182,7 @@ def document(
         issuer=venue,
         issued_on=issued,
         sections=tuple(sections),
-        seal=Seal(venue=venue, purpose=Text("登记专用章", "Registration")),
+        seal=Seal(venue, seals.PURPOSES["registration"], use="registration"),
         qr_url=short_links.address(s["number"]),
         demo=bool(s.get("demo")),
         footer=register_title,

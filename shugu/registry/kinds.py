@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from django.urls import reverse
 
+from shugu.formats.status import Flag
 from shugu.kernel import credentials
-from shugu.kernel.credentials import Kind, Line, Standing
+from shugu.kernel.credentials import Kind, Line, Standing, lines, one_type, some_types
 from shugu.kernel.errors import NotFound
+from shugu.kernel.models import Fact
 from shugu.kernel.rulebook import RegisterRules
 from shugu.kernel.rules import RuleSet
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
-from shugu.registry import applications, certificates, objection_papers, queries, status
+from shugu.registry import applications, certificates, moving, objection_papers, queries, status
+from shugu.registry.models import RegisterReport
+from shugu.registry.models_federation import Move
 from shugu.registry.operations import operations
 
 SUBJECT = (
@@ -67,10 +71,88 @@ def types(of: RuleSet) -> Sequence[tuple[str, Text]]:
     return sorted(found.items())
 
 
+def find_report(number: str, on: date) -> Standing | None:
+    """Told only to who shows the document: it is addressed to an authority."""
+    row = RegisterReport.objects.select_related("case").filter(number=number).first()
+    if row is None or local_day(row.prepared_at) > on:
+        return None
+    opened = Fact.objects.filter(case_id=row.case_id).order_by("id").values_list("pk", flat=True).first()
+    return Standing(
+        number=row.number, title=REPORT, digest=row.digest, issued_at=row.prepared_at, valid_until=None,
+        lines=lines((), on=on, valid_until=None, article=""), fact=opened or 0, seat=None, public=False,
+        rows=((Text("登记簿", "Register"), row.register), (Text("期间", "Period"), f"{row.first_day} – {row.last_day}")),
+    )  # fmt: skip
+
+
+def find_leaving(number: str, on: date) -> Standing | None:
+    """A transfer-out, told only to who shows it: the two venues and the holder."""
+    fact = Fact.objects.filter(name="entry.moved_out", payload__contains=f'"{number}"').order_by("id").first()
+    row = Move.objects.filter(pk=fact.case_id, outward=True).first() if fact is not None else None
+    if fact is None or row is None or row.moved_at is None or local_day(row.moved_at) > on:
+        return None
+    back = Fact.objects.filter(case_id=row.pk, name="entry.moved_back").order_by("id").first()
+    ended = back is not None and local_day(back.recorded_at) <= on
+    found = (
+        [Line("revoked", "", title=Text("对方拒收，条目已恢复", "refused there, the entry stands again"))]
+        if ended
+        else []
+    )
+    return Standing(
+        number=number, title=LEAVING, digest=row.document, issued_at=row.moved_at, valid_until=None,
+        lines=lines(found, on=on, valid_until=None, article=""), fact=fact.pk, seat=row.seat, public=False,
+    )  # fmt: skip
+
+
+def by_the_books_leaving(on: date) -> Iterator[tuple[int, Flag]]:
+    rows = Move.objects.filter(outward=True, seat__isnull=False, filing__case__state="returned").order_by("seat")
+    for seat in rows.values_list("seat", flat=True):
+        if seat is not None:
+            yield seat, moving.STATUS
+
+
+REPORT = Text("登记情况报告", "report of a register")
+LEAVING = Text("登记条目迁出文书", "transfer-out of an entry")
+
+
 def register() -> None:
     credentials.register_kind(
         Kind(
             name="registry.certificate", prefix="CER-", app="registry", types=types, subject=SUBJECT, flags=status.CERTIFICATE,
             where=("/certificates/{number}.json", "/certificates/{number}.pdf"), find=find, by_the_books=status.by_the_books,
+        )
+    )  # fmt: skip
+    credentials.register_kind(
+        Kind(
+            name="registry.report", prefix="RPT-", app="registry", types=one_type("RegisterReport", REPORT.zh, REPORT.en),
+            subject=("register", "report", "to", "first_day", "last_day", "figures", "article"),
+            where=("/register/reports/{number}/",), find=find_report,
+            lasting=Text(
+                "它陈述编制之日的数字，此后的登记不改变它说过的话；更正写入下一期报告。",
+                "It states the figures of the day it was prepared; what is entered later does not change what it said, and a "
+                "correction goes into the next report.",
+            ),
+        )
+    )  # fmt: skip
+    credentials.register_kind(
+        Kind(
+            name="registry.leaving", prefix="MOV-", app="registry", types=one_type(moving.TRANSFER_OUT, LEAVING.zh, LEAVING.en),
+            subject=("to", "target", "filing", "title", "entry", "object_kind", "rights", "valid_until", "holders",
+                     "particulars"),
+            where=("/evidence/documents/{digest}/",), flags=moving.STATUS, find=find_leaving, by_the_books=by_the_books_leaving,
+        )
+    )  # fmt: skip
+    credentials.register_kind(
+        Kind(
+            name="registry.arrival", app="registry", subject=("to", "transfer_out", "entry"),
+            where=("/evidence/documents/{digest}/",),
+            types=some_types(
+                (moving.TRANSFER_IN, "迁入登簿文书", "transfer-in of an entry"),
+                (moving.TRANSFER_REFUSED, "拒绝迁入文书", "refusal of a move"),
+            ),
+            lasting=Text(
+                "对一份迁出文书的答复只作一次，永不收回：否则同一条目可能两处有效（决定 0016）。",
+                "A transfer-out is answered once and the answer is never taken back, or an entry could be valid twice "
+                "(decision 0016).",
+            ),
         )
     )  # fmt: skip

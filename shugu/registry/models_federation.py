@@ -84,6 +84,8 @@ class Move(models.Model):
     mark = models.ForeignKey("registry.Mark", null=True, on_delete=models.PROTECT, related_name="+")
     content = models.JSONField(default=dict)
     moved_at = models.DateTimeField(null=True)
+    # Of the transfer-out in the status lists; None before there were seats for these.
+    seat = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [

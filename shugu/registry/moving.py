@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from shugu.kernel import documents, engine, journal, signer, store
+from shugu.formats.status import Flag
+from shugu.kernel import documents, engine, journal, signer, status, store
 from shugu.kernel.cases import Actor, ActorKind, Command, PartyView, Rules
 from shugu.kernel.commands import command
 from shugu.kernel.engine import Applied
@@ -34,6 +35,7 @@ from shugu.registry.printing import named
 
 OUT, IN = "registry.move_out", "registry.move_in"
 TRANSFER_OUT, TRANSFER_IN, TRANSFER_REFUSED = "TransferOut", "TransferIn", "TransferRefused"
+STATUS = Flag.REVOKED  # what can happen to a transfer-out: refused there, the line stands here again
 
 for _name, _zh, _en in (
     ("move.asked", "申请迁出", "move to another venue asked for"),
@@ -149,11 +151,12 @@ def let_go(applied: Applied) -> None:
     )  # fmt: skip
     move.mark = book.mark_entry(placed, applied.actor, applied.now, case=filing.pk)
     number = store.next_number("move", local_day(applied.now).year)
+    said, seat = _leaving(line, last, move, filing), status.allot(STATUS)
     content = signer.document_bytes(
-        signer.sign_document(TRANSFER_OUT, number=number, now=applied.now, subject=_leaving(line, last, move, filing))
+        signer.sign_document(TRANSFER_OUT, number=number, now=applied.now, subject=said, status=seat)
     )
-    move.document, move.moved_at = documents.put(content), applied.now
-    move.save(update_fields=["mark", "document", "moved_at"])
+    move.document, move.moved_at, move.seat = documents.put(content), applied.now, seat.number
+    move.save(update_fields=["mark", "document", "moved_at", "seat"])
     _record("entry.moved_out", line, filing, applied, {"transfer_out": move.document}, venue=move.venue, transfer=number)
 
 
@@ -200,6 +203,8 @@ def stand_again(applied: Applied) -> None:
     assert filing.entry is not None and filing.move.mark_id is not None
     mark = Mark.objects.select_for_update().get(pk=filing.move.mark_id)
     book.lift_mark(mark, applied.actor, applied.now, ground=f"filing:{filing.number}")
+    if filing.move.seat is not None:
+        status.mark({filing.move.seat: STATUS})
     # What the status lists called moved stays so: the line that stands again has a certificate of its own.
     rules = applications.rules_of(filing.register)
     writing.certify_again(

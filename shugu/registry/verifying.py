@@ -8,10 +8,11 @@ from datetime import date, datetime
 from typing import Any
 
 from shugu.formats.credential import issuer_of
-from shugu.kernel import credentials, signer, status_lists
+from shugu.kernel import credentials, runtime, signer, status_lists
 from shugu.kernel.credentials import Standing
 from shugu.kernel.errors import InputInvalid
 from shugu.kernel.status_lists import VersionView
+from shugu.kernel.text import Text
 from shugu.kernel.workdays import end_of_day, local_day
 
 
@@ -97,7 +98,7 @@ def as_dict(found: Answer) -> dict[str, Any]:
              "reason": line.reason}
             for line in s.lines
         ],
-        "fact": s.fact,
+        "fact": s.fact, **({"no_status": {"zh": s.lasting.zh, "en": s.lasting.en}} if s.lasting else {}),
         "status_lists": [
             {"list": v.list, "version": v.version, "digest": v.digest, "published_at": v.published_at.isoformat(),
              "valid_until": v.valid_until.isoformat(), "fact": v.fact}
@@ -105,3 +106,15 @@ def as_dict(found: Answer) -> dict[str, Any]:
         ],
     }  # fmt: skip
 
+
+
+def kind_told(credential: Mapping[str, Any]) -> tuple[Text, Text] | None:
+    """(title, why it has no status) of a document of ours that no number leads to; None for any other."""
+    types = credential.get("type")
+    if credential.get("issuer") != issuer_of(signer.origin()) or not isinstance(types, list) or len(types) != 2:
+        return None
+    rules = runtime.rules()
+    kind = credentials.kind_of(str(types[1]), rules)
+    if kind is None or kind.lasting is None:
+        return None
+    return next(title for name, title in kind.types(rules) if name == types[1]), kind.lasting

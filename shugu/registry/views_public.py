@@ -148,7 +148,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         told = report.as_dict("en" if language.current() == "en" else "zh")
         page |= {"report": told, "verdict": Chip(str(told["sentence"]), VERDICT_TONES[report.verdict])}
         shown = report.credential or {}
-        page["foreign"] = verifying.foreign(shown)
+        page |= {"foreign": verifying.foreign(shown), "told": verifying.kind_told(shown)}
         subject = shown.get("credentialSubject")
         if report.verdict is not Verdict.FAILED and isinstance(subject, dict):
             number, digest = str(subject.get("number", "")), credential_digest(shown)

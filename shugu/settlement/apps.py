@@ -9,6 +9,7 @@ class SettlementConfig(AppConfig):
     verbose_name = "清算结算 settlement"
 
     def ready(self) -> None:
-        from shugu.settlement import domain, guards, pages, services, subscriptions  # noqa: F401
+        from shugu.settlement import domain, guards, kinds, pages, services, subscriptions  # noqa: F401
 
         pages.register()
+        kinds.register()

@@ -94,3 +94,17 @@ def voucher(request: HttpRequest, number: str) -> dict[str, Any]:
     if queries.may_read_voucher(found, getattr(request, "actor", None)):
         return {**found.public, "credential": dict(found.credential)}
     return found.public
+
+
+class WithdrawIn(Strict):
+    ground: str
+    reason: str
+    document: str = ""
+
+
+@router.post("/vouchers/{number}/withdraw", response=dict[str, Any])
+def withdraw_voucher(request: HttpRequest, number: str, body: WithdrawIn) -> dict[str, Any]:
+    """By the compliance officer, for good, on a ground of trade.withdrawal_grounds."""
+    order = services.WithdrawVoucher(number, body.ground, body.reason, body.document)
+    services.withdraw_voucher(order, actor=actor_of(request), now=clock.now(), key=key_of(request))
+    return queries.voucher(number).public

@@ -74,3 +74,4 @@ class Voucher(models.Model):
     # From this moment on it is withdrawn, for the reason kept by digest in its fact.
     withdrawn_at = models.DateTimeField(null=True)
     withdrawn_ground = models.CharField(max_length=200, blank=True)
+    withdrawn_document = models.CharField(max_length=200, blank=True)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from shugu.formats.times import read_time
-from shugu.kernel import documents, runtime
+from shugu.kernel import documents, runtime, seals
 from shugu.kernel.cases import Actor
 from shugu.kernel.money import format_fen
 from shugu.kernel.text import Text
@@ -82,7 +82,7 @@ def contract_document(source: Mapping[str, Any], digest: str) -> Document:
         kind=Kind.CONTRACT, title=Text("数据交易合同", "Data Contract"), number=number, issuer=venue_title(), issued_on=day,
         sections=(_parties(terms), Section(Text("条款", "Terms"), clauses=tuple(_clauses(terms))),
                   Section(Text("价款与费用", "Money"), table=money_table(terms)), _proof(holder, digest)),
-        seal=Seal(venue_title(), Text("合同审核专用章", "Contracts")) if approved else None,
+        seal=Seal(venue_title(), seals.PURPOSES["contract"], use="contract") if approved else None,
         qr_url=short_links.address(number), demo=bool(holder.get("demo") or runtime.demo()),
         watermark=None if approved else Text("未生效", "NOT IN FORCE"), signatures=tuple(signatures),
     )  # fmt: skip
@@ -125,6 +125,12 @@ def contract_pdf(
     return printed(paper, documents.get(digest), lang=lang, now=now, actor=actor)
 
 
+DELIVERED = {
+    "data": Text("交付数据", "Data delivered"), "delivery_receipt": Text("连接器回执", "Connector's receipt"),
+    "venue_receipt": Text("数据交付凭证", "Delivery receipt"),
+}  # fmt: skip
+
+
 def voucher_document(credential: Mapping[str, Any], digest: str) -> Document:
     subject = credential["credentialSubject"]
     issued = local_day(_moment(credential["validFrom"]))
@@ -142,7 +148,7 @@ def voucher_document(credential: Mapping[str, Any], digest: str) -> Document:
     )
     proofs = [
         Row(Text("合同摘要", "Contract"), f"sha256:{subject['contract']['digest']}", mono=True),
-        *(Row(Text(f"交付 {name}", f"Delivery: {name}"), f"sha256:{value}", mono=True)
+        *(Row(DELIVERED.get(name, Text(f"交付 {name}", f"Delivery: {name}")), f"sha256:{value}", mono=True)
           for name, value in sorted(subject["delivery"]["digests"].items())),
         Row(Text("凭证摘要", "Voucher"), f"sha256:{digest}", mono=True),
     ]  # fmt: skip
@@ -154,7 +160,7 @@ def voucher_document(credential: Mapping[str, Any], digest: str) -> Document:
             "The trade below was reviewed, delivered, accepted and settled; this voucher is issued for it.",
         ),
         sections=(Section(Text("交易", "Trade"), rows=trade), Section(Text("存证", "Evidence"), rows=tuple(proofs))),
-        seal=Seal(venue_title(), Text("交易凭证专用章", "Vouchers")), qr_url=short_links.address(subject["number"]),
+        seal=Seal(venue_title(), seals.PURPOSES["voucher"], use="voucher"), qr_url=short_links.address(subject["number"]),
         demo=bool(subject.get("demo")),
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from shugu.kernel import documents, runtime
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.errors import NotFound
 from shugu.party import queries as parties
+from shugu.trade import withdrawing
 from shugu.trade.domain import (
     BUYER,
     FUNDED,
@@ -34,6 +35,8 @@ WATCHING = frozenset({
     "trade_reviewer", "compliance_officer", "settlement_officer", "operator", "regulator", "auditor",
 })  # fmt: skip
 PAGE_MOST = 200
+withdrawal_grounds = withdrawing.grounds
+ground_title = withdrawing.ground_title
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,9 @@ class VoucherView:
     issued_at: datetime
     completed_on: date
     fact: int
+    withdrawn_at: datetime | None
+    withdrawn_ground: str
+    withdrawn_document: str
     credential: Mapping[str, Any]
 
     @property
@@ -121,6 +127,9 @@ class VoucherView:
             "product": {"number": subject["product"]["number"], "title": subject["product"]["title"]},
             "registration": subject["registration"]["number"], "amount_class": subject["amount"]["class"],
             "completed_on": subject["completed_on"], "digest": self.digest, **({"demo": True} if subject.get("demo") else {}),
+            "valid": self.withdrawn_at is None,
+            **({"withdrawn": {"at": self.withdrawn_at.isoformat(), "ground": self.withdrawn_ground,
+                              "document": self.withdrawn_document}} if self.withdrawn_at else {}),
         }  # fmt: skip
 
 
@@ -247,6 +256,7 @@ def voucher(number: str) -> VoucherView:
         number=row.number, contract_id=row.contract_id, contract_number=row.contract.number,
         provider_org=row.contract.provider_id, buyer_org=row.contract.buyer_id, digest=row.digest,
         amount_class=row.amount_class, issued_at=row.issued_at, completed_on=row.completed_on, fact=row.fact,
+        withdrawn_at=row.withdrawn_at, withdrawn_ground=row.withdrawn_ground, withdrawn_document=row.withdrawn_document,
         credential=json.loads(documents.get(row.digest)),
     )  # fmt: skip
 

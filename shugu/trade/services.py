@@ -38,7 +38,7 @@ from shugu.trade.performance import (
     termination,
 )
 from shugu.trade.through import Through, brought_by
-from shugu.trade.withdrawing import WithdrawVoucher, withdraw_voucher
+from shugu.trade.withdrawing import Withdrawal, WithdrawVoucher, checked, need_officer, withdraw_voucher
 
 name_fact("contract.not_drafted", "合同未能起草", "contract not drafted")
 
@@ -296,8 +296,8 @@ def terminate_contract(cmd: TerminateContract, *, actor: Actor, now: datetime) -
 __all__ = [
     "BeginPerformance", "CancelContract", "ConfirmDelivery", "ConfirmFunding", "ConfirmSettlement",
     "DraftContract", "FailDelivery", "ReviewContract", "ReviseContract", "SignContract", "TerminateContract", "Through",
-    "WithdrawVoucher",
-    "begin_performance", "brought_by", "cancel_contract", "confirm_delivery", "confirm_funding", "confirm_settlement",
-    "draft_contract", "fail_delivery", "review_contract", "revise_contract", "sign_contract", "terminate_contract",
-    "withdraw_voucher",
+    "WithdrawVoucher", "Withdrawal",
+    "begin_performance", "brought_by", "cancel_contract", "checked", "confirm_delivery", "confirm_funding", "confirm_settlement",
+    "draft_contract", "fail_delivery", "need_officer", "review_contract", "revise_contract", "sign_contract",
+    "terminate_contract", "withdraw_voucher",
 ]  # fmt: skip

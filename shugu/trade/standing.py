@@ -19,7 +19,7 @@ from shugu.kernel.journal import FactView
 from shugu.kernel.models import Cursor, Fact
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
-from shugu.trade import queries
+from shugu.trade import queries, withdrawing
 from shugu.trade.models import Contract, Voucher
 
 CONTRACT: Final = Flag.REVOKED | Flag.CANCELLED
@@ -80,7 +80,9 @@ def find_voucher(number: str, on: date) -> Standing | None:
     if row is None or local_day(row.issued_at) > on:
         return None
     withdrawn = row.withdrawn_at is not None and local_day(row.withdrawn_at) <= on
-    found = [Line("revoked", row.withdrawn_ground, title=Text("已撤销", "withdrawn"))] if withdrawn else []
+    ground = withdrawing.ground_title(row.withdrawn_ground)
+    why = Text(f"已撤销：{ground.zh}", f"withdrawn: {ground.en}")
+    found = [Line("revoked", "", row.withdrawn_document, why)] if withdrawn else []
     public = queries.voucher(number).public
     return Standing(
         number=row.number, title=Text("数据交易凭证", "Data transaction voucher"), digest=row.digest, issued_at=row.issued_at,

@@ -16,4 +16,5 @@ urlpatterns = [
     path("vouchers/<str:number>.pdf", views.voucher_pdf, name="voucher_pdf"),
     path("vouchers/<str:number>.json", views.voucher_json, name="voucher_json"),
     path("vouchers/<str:number>/", views.voucher, name="voucher"),
+    path("vouchers/<str:number>/withdraw/", views.withdraw_voucher, name="withdraw_voucher"),
 ]

@@ -22,8 +22,9 @@ from shugu.market import queries as market
 from shugu.party.access import require, require_org
 from shugu.trade import drafting, papers, queries, services, standing
 from shugu.trade.clauses import clauses, code_text
-from shugu.trade.forms import sign_form
+from shugu.trade.forms import WithdrawForm, sign_form
 from shugu.trade.shown import contract_record, money_lines, org_name, signature_lines, state_chip
+from shugu.trade.withdrawing import SEATS, ground_title
 from shugu.web import case_shapes, language
 from shugu.web.forms import add_refusal
 from shugu.web.shapes import Empty, Link
@@ -150,8 +151,39 @@ def voucher(request: HttpRequest, number: str) -> HttpResponse:
         "in_force": told is None or "revoked" not in told.facets,
         "voucher": found, "whole": whole, "public": found.public, "subject": found.credential["credentialSubject"],
         "class": _class_title(found.amount_class), "seal": case_shapes.seal_of(found.fact, cases.position_of(found.fact)),
+        "ground": ground_title(found.withdrawn_ground) if found.withdrawn_at else None,
+        "may_withdraw": found.withdrawn_at is None and actor is not None and bool(actor.seats & SEATS),
     }  # fmt: skip
     return render(request, "trade/voucher.html", page)
+
+
+@require_http_methods(["GET", "POST"])
+def withdraw_voucher(request: HttpRequest, number: str) -> HttpResponse:
+    """The compliance officer's, with the consequence before the button. Errors: NotFound, Forbidden."""
+    actor, found = require(request), _whole(request, number)
+    services.need_officer(actor)
+    form = WithdrawForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        given = {name: form.cleaned_data[name] for name in ("ground", "reason", "document")}
+        order = services.WithdrawVoucher(found.number, **given)
+        try:
+            services.withdraw_voucher(order, actor=actor, now=clock.now(), key=str(form.idempotency_key))
+        except ShuguError as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(request, str(Text("已撤销。", "Withdrawn.")))
+            return redirect("trade:voucher", found.number)
+    page = {
+        "form": form, "title": Text("撤销交易凭证", "Withdraw the voucher"), "submit": Text("撤销", "Withdraw"),
+        "lead": Text(
+            f"凭证 {found.number} 将不可恢复地失效：状态列表和核验页即时说明，文件本身仍在档，登记簿中的交易记载不变。",
+            f"Voucher {found.number} loses force for good: the status lists and the verification page will say so, the document "
+            "stays on record, and what the register says of the trade stays as it is.",
+        ),
+        "crumb": Link(found.number, reverse("trade:voucher", args=[found.number])),
+        "cancel_href": reverse("trade:voucher", args=[found.number]),
+    }  # fmt: skip
+    return render(request, "web/form.html", page, status=422 if form.errors else 200)
 
 
 def _class_title(code: str) -> Text:

@@ -9,4 +9,7 @@ class WebConfig(AppConfig):
     verbose_name = "web"
 
     def ready(self) -> None:
-        from shugu.web import checks  # noqa: F401  registers the check of navigation and slots
+        from shugu.kernel import seals
+        from shugu.web import checks, printing  # noqa: F401  registers the check of navigation and slots
+
+        seals.lend_press(printing.can_press)

@@ -106,11 +106,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Seal:
-    """The round red seal: venue around, a star, the purpose (`登记专用章`) below, a code at the foot."""
+    """The round red seal: venue around, a star, the purpose (`登记专用章`) below, a code at the foot. `use`: which of the
+    venue's own seals it is (shugu.kernel.seals); `image`: that one's picture (PNG), pressed in place of the drawn seal."""
 
     venue: Text
     purpose: Text
     code: str = ""
+    use: str = ""
+    image: bytes = b""
 
 
 @dataclass(frozen=True)

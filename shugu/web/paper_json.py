@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import date, timedelta, timezone
 
@@ -113,7 +114,17 @@ def _seal(seal: Seal | None) -> dict[str, str] | None:
         "venue": _say(seal.venue, "zh").replace("\n", " ") or _say(seal.venue, "en"),
         "purpose": _say(seal.purpose, "zh"),
         "code": _clean(seal.code),
+        "image": _picture(seal.image) if seal.image else "",
     }
+
+
+def _picture(png: bytes) -> str:
+    """An SVG around the picture: JSON holds no bytes, and the typesetter reads the picture out of this."""
+    width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
+        f'<image width="{width}" height="{height}" href="data:image/png;base64,{b64encode(png).decode()}"/></svg>'
+    )
 
 
 def _qr(url: str) -> str:

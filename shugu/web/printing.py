@@ -8,19 +8,21 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import typst
 from cryptography.hazmat.primitives import hashes
 
 from shugu.formats.canonical import canonical
 from shugu.formats.pdf import AUTHORITY, CREDENTIAL
-from shugu.kernel import paper_authority, paper_keys, runtime, signer
+from shugu.kernel import paper_authority, paper_keys, runtime, seals, signer
 from shugu.kernel.cases import Actor
 from shugu.kernel.paper_signing import sign_pdf
-from shugu.web.paper import Attachment, Document, layouts_digest, render
+from shugu.kernel.text import Text
+from shugu.web.paper import Attachment, Document, Kind, Seal, layouts_digest, render
 from shugu.web.paper_json import as_json
 
 # 256 folders of so many files each: about 8,000 papers, the least used of a folder goes first.
@@ -43,6 +45,33 @@ _sealers: list[Sealer] = []
 def register_sealer(sealer: Sealer) -> None:
     """Called once, by the app that keeps the log."""
     _sealers[:] = [sealer]
+
+
+def venue_title() -> Text:
+    return Text(*runtime.rules().profile.title)
+
+
+def dressed(document: Document) -> Document:
+    """With the venue's own seal of the day it was issued, where one was set; else with the drawn one."""
+    seal = document.seal
+    found = seals.in_use(seal.use, document.issued_on) if seal is not None and seal.use else None
+    if seal is None or found is None:
+        return document
+    return replace(document, seal=replace(seal, image=found.image or b"", code=found.code or seal.code))
+
+
+def can_press(png: bytes) -> bool:
+    """Whether the typesetter sets this picture as a seal, and as PDF/A. For whoever hands one in."""
+    seal = Seal(Text("试", "trial"), Text("试", "trial"), image=png)
+    trial = Document(
+        kind=Kind.VOUCHER, title=Text("试印", "Trial"), number="0", issuer=seal.venue,
+        issued_on=date(2026, 1, 1), seal=seal,
+    )
+    try:
+        render(trial, lang="zh")
+    except typst.TypstError:
+        return False
+    return True
 
 
 def printed(document: Document, credential: bytes, *, lang: str, now: datetime, actor: Actor | None = None) -> bytes:
@@ -80,7 +109,7 @@ class _Press:
     """One document in one language with the certificates of the moment."""
 
     def __init__(self, document: Document, lang: str, now: datetime) -> None:
-        self._document, self._lang, self._now = document, lang, now
+        self._document, self._lang, self._now = dressed(document), lang, now
         self._held = paper_keys.current(now)
         self._binding = paper_authority.authority(self._held, now)
 

@@ -53,7 +53,7 @@ def test_a_contract_is_granted_drawn_receipted_and_accepted(stage: Stage, tmp_pa
     assert contract.delivery["digests"]["delivery_receipt"] == stage.grant().receipts[0].digest
     assert facts(stage) == [
         "delivery.opened", "grant.issued", "delivery.granted", "delivery.begun", "delivery_token.issued",
-        "delivery.received", "delivery.digest_confirmed", "delivery.accepted",
+        "delivery.received", "delivery.digest_confirmed", "delivery.accepted", "delivery.proved",
     ]  # fmt: skip
     assert list(audit_meters()) == []
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from shugu.edges.federation import messages, peers
+from shugu.edges.federation import kinds, messages, peers
 from shugu.edges.federation.bodies import day, members
 from shugu.edges.federation.domain import AGREEMENT, IN_FORCE, Terms, read_terms
 from shugu.edges.federation.errors import AgreementMissing, TermsInvalid
@@ -23,7 +23,7 @@ from shugu.formats.errors import BadMessage
 from shugu.formats.message import TAKEN, Message, Receipt, require_both, sign_beside
 from shugu.formats.pins import Pins
 from shugu.formats.suites import Keyring, parse_witness_vkey
-from shugu.kernel import documents, engine, runtime, signer, store
+from shugu.kernel import documents, engine, runtime, signer, status, store
 from shugu.kernel.cases import Actor, Command, mandate
 from shugu.kernel.commands import command
 from shugu.kernel.errors import NotFound
@@ -104,17 +104,27 @@ def offer_agreement(cmd: OfferAgreement, *, actor: Actor, now: datetime) -> Agre
     if terms.valid_until <= local_day(now):
         raise TermsInvalid(reason=("终止日已过", "its last day has passed"))
     reference = store.next_number("agreement", local_day(now).year)
+    seat = status.allot(kinds.AGREEMENT_STATUS)
     credential = signer.sign_document(
-        AGREEMENT, number=reference, now=now, subject={"to": peer.origin, "terms": terms.as_dict()}
+        AGREEMENT, number=reference, now=now, subject={"to": peer.origin, "terms": terms.as_dict()}, status=seat
     )
     content = signer.document_bytes(credential)
-    row = _open(peer, reference, terms, documents.put(content), True, actor, now)
+    row = _open(peer, reference, terms, documents.put(content), True, actor, now, seat.number)
     body = {"reference": reference, "credential": credential}
     messages.queue(peer, "agreement.offered", body, reference=f"{reference}:offered", actor=actor, now=now, case=row.pk)
     return row
 
 
-def _open(peer: Peer, reference: str, terms: Terms, digest: str, ours: bool, actor: Actor, now: datetime) -> Agreement:
+def _open(
+    peer: Peer,
+    reference: str,
+    terms: Terms,
+    digest: str,
+    ours: bool,
+    actor: Actor,
+    now: datetime,
+    seat: int | None = None,
+) -> Agreement:
     case = engine.open_case(
         PROCEDURE, actor=actor, now=now, title=f"{peer.title_zh} · {peer.title_en}", subjects=(f"federation.peer:{peer.origin}",),
         data={"ours": ours, "peer": peer.origin, "reference": reference, "last_day": terms.valid_until.isoformat()},
@@ -122,7 +132,7 @@ def _open(peer: Peer, reference: str, terms: Terms, digest: str, ours: bool, act
     )  # fmt: skip
     return Agreement.objects.create(
         case_id=case, peer=peer, reference=reference, ours=ours, terms=terms.as_dict(), valid_from=terms.valid_from,
-        valid_until=terms.valid_until, offered=digest,
+        valid_until=terms.valid_until, offered=digest, seat=seat,
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ class FederationEdgeConfig(AppConfig):
     verbose_name = "场所互认 federation edge"
 
     def ready(self) -> None:
-        from shugu.edges.federation import audits, pages, services, subscriptions  # noqa: F401
+        from shugu.edges.federation import audits, kinds, pages, services, subscriptions  # noqa: F401
 
         pages.register()
         audits.register()
+        kinds.register()

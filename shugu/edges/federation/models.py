@@ -132,3 +132,5 @@ class Agreement(models.Model):
     signed = models.CharField(max_length=64, blank=True)
     # Who suspended it ("us" or "them"); only that side resumes it.
     suspended_by = models.CharField(max_length=4, blank=True)
+    # In our status lists, where the offer is ours; the venue that offered says there how the agreement stands.
+    seat = models.BigIntegerField(null=True)

@@ -18,6 +18,7 @@ from shugu.edges.federation.bodies import THROUGH, body_of, members
 from shugu.edges.federation.domain import WHOLE
 from shugu.edges.federation.domain_sharing import SELLING
 from shugu.edges.federation.errors import OrderMismatch
+from shugu.edges.federation.kinds import ACKNOWLEDGEMENT
 from shugu.edges.federation.messages import actor_for, on_message, on_receipt
 from shugu.edges.federation.models import Outgoing, Peer
 from shugu.edges.federation.models_sharing import CrossOrder
@@ -36,7 +37,6 @@ from shugu.party import queries as parties
 from shugu.party import services as party
 
 PROCEDURE, SUBJECT = "federation.order", "federation.order"
-ACKNOWLEDGEMENT = "VoucherAcknowledgement"
 OPEN = ("admitted", "contracted")  # states in which a contract may come of it
 
 for _name, _zh, _en in (

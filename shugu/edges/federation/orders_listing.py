@@ -16,10 +16,11 @@ from shugu.edges.federation import messages, peers, sharing
 from shugu.edges.federation.bodies import BUYER, body_of, members
 from shugu.edges.federation.domain_sharing import LISTING
 from shugu.edges.federation.errors import NoPayee, OrderMismatch
+from shugu.edges.federation.kinds import ACKNOWLEDGEMENT
 from shugu.edges.federation.messages import actor_for, on_message
 from shugu.edges.federation.models import Peer
 from shugu.edges.federation.models_sharing import CrossOrder, Feed, Shared
-from shugu.edges.federation.orders import ACKNOWLEDGEMENT, OPEN, act, named, open_order
+from shugu.edges.federation.orders import OPEN, act, named, open_order
 from shugu.formats.canonical import parse_object
 from shugu.formats.checks import Outcome
 from shugu.formats.credential import Document, credential_digest, require_credential, verify_dates

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
+from shugu.edges.federation.kinds import STATEMENT
 from shugu.formats.canonical import parse_object
 from shugu.formats.checks import Outcome
 from shugu.formats.credential import require_credential, verify_dates
@@ -23,7 +24,6 @@ from shugu.kernel.workdays import local_day
 from shugu.registry import queries as registry
 from shugu.trade import queries as trade
 
-STATEMENT: Final = "CertificateStatement"
 _HEX32 = re.compile(r"[0-9a-f]{32}")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _MEMBERS = {"number", "venue", "digest", "document", "facets", "nonce"}

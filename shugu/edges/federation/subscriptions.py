@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shugu.edges.federation import orders_listing, progress, settling, sharing
+from shugu.edges.federation import kinds, orders_listing, progress, settling, sharing
 from shugu.kernel.subscriptions import subscribe
 
 subscribe("federation.sharing", dict.fromkeys(sharing.WAKES, sharing.wake))
@@ -21,3 +21,4 @@ subscribe(
     "federation.settling",
     {"instruction.confirmed": settling.payment_confirmed, "venue_claim.received": settling.claim_received},
 )
+subscribe(kinds.SUBSCRIBER, dict.fromkeys(kinds.CHANGES, kinds.follow_agreement))

@@ -32,7 +32,7 @@ Visit = Callable[[Actor | None], Client]
 @pytest.fixture()
 def issued(write: Write, now: datetime) -> tuple[int, str]:
     """A credential and the fact that names it, with 299 facts around it; not sequenced yet."""
-    credential = signer.sign_document("Voucher", number="V-1", subject={"fen": 100}, now=now)
+    credential = signer.sign_document("RegisterReport", number="V-1", subject={"fen": 100}, now=now)
     digest = documents.put(signer.document_bytes(credential))
     write(200)
     (fact,) = write(1, digests={"voucher": digest})

@@ -29,7 +29,7 @@ SECOND = timedelta(seconds=1)
 def published(now: datetime, flags: Flag = Flag.REVOKED) -> tuple[dict[str, object], str]:
     """A credential, and the name of its revocation list, which says `flags` in its second version."""
     seat = status.allot(Flag(0xFF))
-    credential = signer.sign_document("Test", number="T-1", subject={}, now=now, status=seat)
+    credential = signer.sign_document("DataTransactionVoucher", number="T-1", subject={}, now=now, status=seat)
     status_lists.publish_due(now)
     status.mark({seat.number: flags})
     status_lists.publish_due(now + SECOND)

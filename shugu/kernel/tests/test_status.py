@@ -35,7 +35,7 @@ def newest() -> dict[str, StatusList]:
 
 def issued(now: datetime, flags: Flag = ALL) -> tuple[int, dict[str, object]]:
     seat = status.allot(flags)
-    return seat.number, signer.sign_document("Test", number="T-1", subject={}, now=now, status=seat)
+    return seat.number, signer.sign_document("DataTransactionVoucher", number="T-1", subject={}, now=now, status=seat)
 
 
 @pytest.mark.parametrize("key", [b"a" * 32, b"b" * 32])

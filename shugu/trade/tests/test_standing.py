@@ -17,6 +17,7 @@ from shugu.trade import services, standing
 from shugu.trade.services import FailDelivery, WithdrawVoucher
 from shugu.trade.tests import stages
 from tests.lists import facets_of
+from tests.seated import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -59,12 +60,13 @@ def test_a_contract_never_approved_has_no_credential(stage: Stage) -> None:
 
 def test_a_voucher_is_withdrawn_by_the_officer_on_a_ground_and_for_good(stage: Stage) -> None:
     voucher, world = stages.completed(stage), stage.world
-    order = WithdrawVoucher(voucher.number, "（2026）浙0192民初1号", "交易被判决撤销")
+    order = WithdrawVoucher(voucher.number, "judgment", "交易被判决撤销", "（2026）浙0192民初1号")
     with pytest.raises(Forbidden):
         services.withdraw_voucher(order, actor=world.alice, now=world.now)
-    with pytest.raises(InputInvalid) as told:
-        services.withdraw_voucher(WithdrawVoucher(voucher.number, "", " "), actor=world.cora, now=world.now)
-    assert set(told.value.field_errors) == {"ground", "reason"}
+    for ground, wrong in (("", {"ground", "reason"}), ("judgment", {"document", "reason"}), ("error", {"reason"})):
+        with pytest.raises(InputInvalid) as told:
+            services.withdraw_voucher(WithdrawVoucher(voucher.number, ground, " "), actor=world.cora, now=world.now)
+        assert set(told.value.field_errors) == wrong
     before = credentials.standing(voucher.number, local_day(world.now))
     assert before is not None and before.facets == {"valid"} and facets_of(voucher.digest, world.now) == {"valid"}
 
@@ -72,7 +74,8 @@ def test_a_voucher_is_withdrawn_by_the_officer_on_a_ground_and_for_good(stage: S
     services.withdraw_voucher(order, actor=world.cora, now=later)
     assert facets_of(voucher.digest, later) == {"revoked"}
     now, then = (credentials.standing(voucher.number, local_day(at)) for at in (later, world.now))
-    assert now is not None and now.facets == {"revoked"} and now.lines[0].article == order.ground
+    assert now is not None and now.facets == {"revoked"} and now.lines[0].reason == order.document
+    assert now.lines[0].words.en == "withdrawn: a judgment or award in force"
     assert then is not None and then.facets == {"valid"}
     with pytest.raises(NotFound):
         services.withdraw_voucher(order, actor=world.cora, now=later)
@@ -96,3 +99,24 @@ def test_a_voucher_is_told_by_number_on_any_day_without_amount_and_sides(stage: 
     shown = client.get("/verify/", {"number": voucher.number, "on": day, "lang": "en"}).content.decode()
     assert "Data transaction voucher" in shown and "How it stands" in shown
     assert str(voucher.contract.price_fen) not in shown and voucher.contract.provider.name not in shown
+
+
+def test_the_officer_withdraws_a_voucher_on_its_page_and_by_the_api_and_nobody_else(stage: Stage) -> None:
+    voucher, world = stages.completed(stage), stage.world
+    path, form = f"/vouchers/{voucher.number}/withdraw/?lang=en", {"ground": "error", "reason": "签错", "key": str(uuid4())}
+    alice, cora = signed_in(world.alice), signed_in(world.cora)
+    assert alice.get(path).status_code == 403 and alice.post(path, form).status_code == 403
+    assert "Withdraw this voucher" in cora.get(f"/vouchers/{voucher.number}/?lang=en").content.decode()
+    assert "Withdraw this voucher" not in alice.get(f"/vouchers/{voucher.number}/?lang=en").content.decode()
+    assert "loses force for good" in cora.get(path).content.decode()
+    missing = cora.post(path, {**form, "ground": "decision"})
+    assert missing.status_code == 422 and "签错" in missing.content.decode()
+    api = f"/api/vouchers/{voucher.number}"
+    assert Client().get(api).json()["valid"] is True
+    asked = {"ground": "error", "reason": "x"}
+    assert Client().post(f"{api}/withdraw", asked, content_type="application/json").status_code in (401, 403)
+    assert cora.post(path, form).status_code == 302
+    shown = Client().get(f"/vouchers/{voucher.number}/?lang=en").content.decode()
+    assert "has no force any more" in shown and "issued in error" in shown
+    told = Client().get(api).json()
+    assert told["valid"] is False and told["withdrawn"]["ground"] == "error"

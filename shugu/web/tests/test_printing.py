@@ -51,7 +51,7 @@ def _own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def credential(number: str, now: datetime) -> bytes:
-    return signer.document_bytes(signer.sign_document("DataPropertyCertificate", number=number, subject={}, now=now))
+    return signer.document_bytes(signer.sign_document("RegisterReport", number=number, subject={}, now=now))
 
 
 def paper(now: datetime, document: Document = CERTIFICATE) -> bytes:

@@ -132,7 +132,7 @@ def test_a_key_replaced_there_is_not_carried(bench: Bench, second: Bench) -> Non
 def test_a_sealed_document_is_proved_by_the_contract(venue: Venue, bench: Bench, second: Bench, tmp_path: Path) -> None:
     venue.install(bench, second)
     venue.facts(5)
-    credential = signer.sign_document("Voucher", number="V-1", subject={"fen": 100}, now=venue.now)
+    credential = signer.sign_document("RegisterReport", number="V-1", subject={"fen": 100}, now=venue.now)
     digest = documents.put(signer.document_bytes(credential))
     journal.record("thing.done", subject="kernel_test.thing:9", actor=ALICE, now=venue.now, digests={"voucher": digest})
     early = venue.facts(2)
@@ -159,7 +159,7 @@ def test_a_sealed_document_is_proved_by_the_contract(venue: Venue, bench: Bench,
     assert newer.proof is not None and late.size < newer.proof.covered_by().size
     assert not held.later and held.anchor.size == late.size and held.leaf == found.leaf
     venue.pass_time(seconds=1)
-    other = signer.sign_document("Voucher", number="V-2", subject={"fen": 200}, now=venue.now)
+    other = signer.sign_document("RegisterReport", number="V-2", subject={"fen": 200}, now=venue.now)
     fresh = documents.put(signer.document_bytes(other))
     journal.record("thing.done", subject="kernel_test.thing:8", actor=ALICE, now=venue.now, digests={"voucher": fresh})
     venue.facts(1)

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shugu.edges.federation import (
+    kinds,
     messages,
-    orders,
     orders_listing,
     queries_settling,
     queries_zone,
@@ -154,7 +154,7 @@ def test_a_buyer_of_another_venue_trades_here_and_the_fee_is_divided(world: Worl
     assert kind == "order.completed" and credential_digest(body["voucher"]) == voucher.digest and state("listing") == "completed"
     assert body["voucher"]["credentialSubject"]["through"] == through
     acknowledgement = there[0].signed(
-        orders.ACKNOWLEDGEMENT, "A-1",
+        kinds.ACKNOWLEDGEMENT, "A-1",
         {"to": signer.origin(), "order": "XO-1", "voucher": voucher.digest, "selling_fen": through["selling_fen"]}, world.now,
     )  # fmt: skip
     wrong = {**acknowledgement, "id": "urn:shugu:faraway:A-2"}

@@ -12,8 +12,9 @@ from django.test import Client
 
 from shugu.edges.federation import presenting, services
 from shugu.edges.federation.errors import PeerUnreachable
+from shugu.edges.federation.kinds import STATEMENT
 from shugu.edges.federation.models import Peer, Presentation
-from shugu.edges.federation.statements import STATEMENT, read_statement, state
+from shugu.edges.federation.statements import read_statement, state
 from shugu.edges.federation.tests.kit import Other
 from shugu.edges.federation.tests.test_agreements import Pair, signed
 from shugu.formats.canonical import canonical, sha256
