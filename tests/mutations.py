@@ -95,6 +95,30 @@ class FileTarget:
             path.write_bytes(whole)
 
 
+@dataclass(frozen=True)
+class MadeTarget:
+    """A file written anew as somebody with the means to do so would: `ways` are what was done and how."""
+
+    name: str
+    files: Sequence[Path]
+    ways: Sequence[tuple[str, Callable[[bytes, random.Random], bytes]]]
+    expected: Callable[[Path], tuple[str, ...]]
+    tools: Callable[[Path], Sequence[tuple[str, Callable[[], Found]]]]
+
+    def changes(self, draw: random.Random) -> Iterator[Change]:
+        """Every way once."""
+        for what, way in self.ways:
+            path = draw.choice(self.files)
+            whole = path.read_bytes()
+            changed = way(whole, draw)
+            assert changed != whole, what
+            path.write_bytes(changed)
+            try:
+                yield Change(f"{path.name}: {what}", self.expected(path), self.tools(path))
+            finally:
+                path.write_bytes(whole)
+
+
 # Columns that PostgreSQL keeps for itself, or that say nothing once the fact has its place.
 _OWN = {"xid"}
 
@@ -161,7 +185,7 @@ def another(value: Any, draw: random.Random) -> Any:
             return mutated(bytes(value), draw)[0]
 
 
-Target = FileTarget | RowTarget
+Target = FileTarget | MadeTarget | RowTarget
 
 
 def run(targets: Sequence[Target], seed: int, each: int) -> Tally:

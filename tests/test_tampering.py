@@ -19,15 +19,23 @@ from typing import Any
 import pytest
 
 from shugu import audit
-from shugu.evidence import queries, services, tile_files
+from shugu.evidence import queries, queries_package, services, tile_files
+from shugu.evidence.extracting import ExtractPackage, extract_package
 from shugu.evidence.log_audit import audit_log
+from shugu.formats.package import read_zip
 from shugu.formats.tests import golden
-from shugu.kernel import documents, journal, runtime, signer
-from shugu.kernel.models import Fact
+from shugu.kernel import documents, journal, runtime, signer, status_audit, status_lists
+from shugu.kernel.cases import Actor
+from shugu.kernel.models import Case, Fact
 from shugu.logtools import audit as log_audit
 from shugu.logtools.sources import Folder
+from shugu.registry import queries as registry_queries
+from shugu.registry import services as registry
+from shugu.registry.models import Certificate, Entry
+from shugu.registry.services import PlaceHold
 from shugu.verifier.cli import main as verify
-from tests.mutations import FileTarget, Found, RowTarget, Tally, Target, mutated, run
+from tests import pdf_changes
+from tests.mutations import FileTarget, Found, MadeTarget, RowTarget, Tally, Target, mutated, run
 from tests.world import World
 
 SEED = 20_261_129
@@ -57,7 +65,7 @@ def found_by_verify(*command: str) -> Found:
     if code == 2:
         return [f"refused: {err.getvalue()}"]
     checks: list[dict[str, Any]] = json.loads(out.getvalue())["checks"]
-    return [f"check {c['n']} {c['id']}" for c in checks if c["outcome"] == "failed"]
+    return [f"check {c['n']} {c.get('id', '')}" for c in checks if c["outcome"] == "failed"]
 
 
 def populated(world: World) -> str:
@@ -65,6 +73,11 @@ def populated(world: World) -> str:
     world.registered_entry()
     for n in range(260):  # more than one full tile
         journal.record("thing.done", subject=f"kernel_test.thing:{n}", actor=world.alice, now=world.now, data={"n": n})
+    for facet in ("objected", "suspended"):
+        registry.place_hold(
+            PlaceHold(Entry.objects.get().pk, facet, "依文书"), actor=world.rita, now=world.now
+        )
+    status_lists.publish_due(world.now)
     services.sequence_once(world.now)
     services.sequence_once(world.now + timedelta(seconds=1))
     return next(path.name for path in documents_kept() if path.read_bytes().startswith(b'{"@context"'))
@@ -75,6 +88,20 @@ def documents_kept() -> list[Path]:
     named = {d for f in Fact.objects.exclude(payload=None) for d in json.loads(f.payload or "{}").get("digests", {}).values()}
     folder = runtime.home().path / "documents"
     return sorted(path for digest in named if (path := folder / digest[:2] / digest).is_file())
+
+
+def status_rows() -> list[Target]:
+    """What the venue keeps of its status lists: the bits, where they stand, the versions published."""
+    def ask() -> Found:
+        return [violation.subject for violation in audit.run_check(status_audit.CHECK, status_audit.audit_status)]
+
+    tools: list[Tool] = [("shugu audit", ask)]
+    return [
+        RowTarget("kernel_statusbits", "seat", "flags <> 0", lambda row: (f"seat:{row['seat']}", "list:"), tools,
+                  kept=frozenset({"dirty"})),
+        RowTarget("kernel_statusblock", "block", "true", lambda row: (f"list:{row['block']}-",), tools),
+        RowTarget("kernel_statusversion", "id", "true", lambda row: ("list:",), tools),
+    ]  # fmt: skip
 
 
 def database() -> list[Target]:
@@ -141,6 +168,39 @@ def handed_out(folder: Path, digest: str, at: datetime) -> list[Target]:
     return [whole_file, FileTarget("credential and seal", three, lambda path: ("check ",), lambda path: tool(folder / "X.json"))]
 
 
+def on_paper(folder: Path, at: datetime, by: Actor) -> list[Target]:
+    """The certificate as a signed PDF with the sealed document inside: any byte, and what a knowing hand does to it."""
+    number = Certificate.objects.order_by("pk").values_list("number", flat=True)[0]
+    paper, other = folder / "certificate.pdf", registry_queries.certificate_pdf(number, "en", now=at, actor=by)
+    paper.write_bytes(registry_queries.certificate_pdf(number, "zh", now=at, actor=by))
+    later = (at + timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    command = (str(paper), "--key", str(folder / "venue.vkey"), "--at", later)
+    tools: list[Tool] = [("shugu verify", lambda: found_by_verify(*command))]
+
+    def named(path: Path) -> tuple[str, ...]:
+        return ("check ", "refused: ")
+
+    return [
+        FileTarget("PDF", [paper], named, lambda path: tools),
+        MadeTarget("PDF written anew", [paper], pdf_changes.ways(other), named, lambda path: tools),
+    ]
+
+
+def package(folder: Path, at: datetime, by: Actor) -> list[Target]:
+    """An evidence package as a court has it on its disk; every check of it is numbered, too."""
+    case = Case.objects.filter(procedure="hangzhou.first").order_by("pk")[0]
+    row = extract_package(ExtractPackage((case.number,), "own"), actor=by, now=at)
+    services.sequence_once(at)
+    files = []
+    for name, content in read_zip(queries_package.archive(row)).items():
+        files.append(folder / "package" / name)
+        files[-1].parent.mkdir(parents=True, exist_ok=True)
+        files[-1].write_bytes(content)
+    command = (str(folder / "package"), "--key", str(folder / "venue.vkey"))
+    tools: list[Tool] = [("shugu verify", lambda: found_by_verify(*command))]
+    return [FileTarget("evidence package", files, lambda path: ("check ", "refused: "), lambda path: tools)]
+
+
 def vectors(folder: Path) -> list[Target]:
     """Formats of which the vectors have the richest: status lists, key history, policy with cosignatures, proof, fact."""
     names = ("venue.vkey", "witnessed.venue.vkey", "checkpoint", "voucher.tlog-proof", "voucher.fact.json")
@@ -201,7 +261,10 @@ def tampered(world: World, folder: Path, seed: int, each: int) -> Tally:
     digest = populated(world)
     (folder / "vectors").mkdir()
     at = world.now + timedelta(minutes=1)
-    targets = [*handed_out(folder, digest, at), *vectors(folder / "vectors"), *public_log(), *kept_documents(), *database()]
+    targets = [
+        *handed_out(folder, digest, at), *on_paper(folder, at, world.alice), *package(folder, at, world.alice),
+        *vectors(folder / "vectors"), *public_log(), *kept_documents(), *database(), *status_rows(),
+    ]  # fmt: skip
     quiet_before(targets)
     tally = run(targets, seed, each)
     quiet_before(targets)  # everything was put back

@@ -8,6 +8,7 @@ from django.db import connection
 
 from shugu.evidence.domain import CHUNK
 from shugu.evidence.errors import LogForked
+from shugu.formats.errors import BadEntry
 from shugu.formats.leaf import entry
 
 _ROWS = (
@@ -32,14 +33,20 @@ def waiting(size: int) -> bool:
 
 def entries(first: int, end: int) -> list[bytes]:
     """The log entries of positions [first, end), fewer when the journal has no more.
-    Errors: LogForked when a position in between is missing."""
+    Errors: LogForked when a position in between is missing, or what stands at one is no commitment."""
     with connection.cursor() as cursor:
         cursor.execute(_ROWS, [first, end])
         rows: Sequence[tuple[int, bytes, bytes | None]] = cursor.fetchall()
     if rows and (rows[0][0] != first or rows[-1][0] != first + len(rows) - 1):
         why = f"位置 {first} 至 {rows[-1][0]} 之间有缺"
         raise LogForked(why=(why, f"a position from {first} to {rows[-1][0]} is missing"))
-    return [entry(digest, sm3) for _, digest, sm3 in rows]
+    try:
+        return [entry(digest, sm3) for _, digest, sm3 in rows]
+    except BadEntry as error:
+        place = next(at for at, digest, sm3 in rows if len(digest) != 32 or len(sm3 or digest) != 32)
+        raise LogForked(
+            why=(f"位置 {place} 的承诺长度有误", f"the commitment at position {place} has another length")
+        ) from error
 
 
 def chunks(size: int) -> Iterator[list[bytes]]:

@@ -15,6 +15,7 @@ from asn1crypto import tsp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
+from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
@@ -102,13 +103,24 @@ class _Writer(IncrementalPdfFileWriter):
         return
 
 
+def _order_of_tabs(writer: _Writer) -> None:
+    """PDF/UA-1, 7.18.3: a page with an annotation, as the invisible field of the signature is, goes by its structure."""
+    page, _ = writer.find_page_for_modification(0)  # type: ignore[no-untyped-call]
+    page.get_object()[pdf_name("/Tabs")] = pdf_name("/S")
+    writer.mark_update(page)
+
+
 def sign_pdf(pdf: bytes, held: PaperKeys, now: datetime, *, reason: str) -> bytes:
     """The PDF with one invisible signature over all of it: PAdES B-T. `reason` is shown by PDF readers.
     Errors: TimeStampUnavailable."""
     size = sum(len(der(each)) for each in (*held.certificates(), *held.tsa_chain))
     room = size + (ROOM if held.tsa is not None else OUTSIDE_ROOM)
     # The embedder is a dialogue: the field, the signature dictionary, the digest to be signed, the container.
-    steps = PdfCMSEmbedder(SigFieldSpec(FIELD)).write_cms(FIELD, _Writer(io.BytesIO(pdf), strict=True))
+    # ISO 19005-3, 6.1.9: an object begins on a line of its own, and the typesetter ends its file without one.
+    whole = pdf if pdf.endswith(b"\n") else pdf + b"\n"
+    writer = _Writer(io.BytesIO(whole), strict=True)
+    _order_of_tabs(writer)
+    steps = PdfCMSEmbedder(SigFieldSpec(FIELD)).write_cms(FIELD, writer)
     next(steps)
     signature = SignatureObject(
         timestamp=now.replace(microsecond=0), subfilter=SigSeedSubFilter.PADES, reason=reason,

@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.db import connection, transaction
 
@@ -19,6 +20,7 @@ from shugu.formats.times import write_time
 from shugu.kernel import documents, journal, runtime, signer, status
 from shugu.kernel.cases import THE_CLOCK
 from shugu.kernel.errors import NotFound
+from shugu.kernel.models import Fact
 from shugu.kernel.models_status import StatusBits, StatusBlock, StatusVersion
 from shugu.kernel.queries import name_fact
 
@@ -104,6 +106,7 @@ def _flags(block: StatusBlock) -> dict[int, Flag]:
 
 
 def _publish(block: StatusBlock, which: str, bits: bytes, content: str, last: StatusVersion | None, now: datetime) -> None:
+    now = now.replace(microsecond=0)  # the row says what the credential says
     url, version = list_url(block.base, block.block, which), last.version + 1 if last else 1
     body = list_body(
         url=url, issuer=issuer_of(signer.origin()), purposes=LISTS[which], bits=bits, version=version,
@@ -164,17 +167,37 @@ def chain_faults() -> Iterable[tuple[str, tuple[str, str]]]:
 
 
 def _faults(row: StatusVersion, before: StatusVersion | None) -> Iterable[tuple[str, str]]:
-    path = documents.path_of(row.digest)
-    content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != row.digest:
+    credential = _whole(row.digest)
+    if credential is None:
         yield ("凭证缺失或已改变", "its credential is gone or has changed")
         return
-    subject = json.loads(content)["credentialSubject"]
+    subject = credential["credentialSubject"]
     number, digest = (before.version, before.digest) if before is not None else (0, "")
     if (row.version, subject["version"], subject.get("previous", "")) != (number + 1, number + 1, digest):
         yield ("不接续前一版本", "it does not follow the version before it")
     if hashlib.sha256(decode(subject["encodedList"])).hexdigest() != row.content:
         yield ("与记录的状态位不符", "its bits are not those on record")
+    said = (f"/status/{row.list}.json", credential["validFrom"], credential["validUntil"])
+    kept = (urlsplit(credential["id"]).path[-len(said[0]) :], _told(row.published_at), _told(row.valid_until))
+    if said != kept:
+        yield ("名称或时间与凭证不符", "its name or times are not those of its credential")
+    fact = Fact.objects.filter(pk=row.fact, name="status.published").first()
+    if fact is None or (fact.payload is not None and row.digest not in fact.payload):
+        yield ("没有公布它的事实", "no fact tells of it")
+
+
+def _whole(digest: str) -> Any:
+    """The credential with this digest, if it is kept and whole."""
+    try:
+        content = documents.path_of(digest).read_bytes()
+    except (NotFound, FileNotFoundError):
+        return None
+    return json.loads(content) if hashlib.sha256(content).hexdigest() == digest else None
+
+
+def _told(at: datetime) -> str:
+    """As its credential says it; a moment within the second was not kept so."""
+    return write_time(at) if not at.microsecond else at.isoformat()
 
 
 def _newest_faults() -> Iterable[tuple[str, tuple[str, str]]]:
@@ -183,5 +206,8 @@ def _newest_faults() -> Iterable[tuple[str, tuple[str, str]]]:
         flags = _flags(block)
         for which in LISTS:
             row = StatusVersion.objects.filter(list=list_name(block.block, which)).order_by("-version").first()
+            credential = _whole(row.digest) if row is not None else None
+            if row is not None and credential and credential["id"] != list_url(block.base, block.block, which):
+                yield f"{row.list}/{row.version}", ("网址与所在区不符", "its address is not that of its block")
             if row is not None and row.content != hashlib.sha256(bitstring(which, flags)).hexdigest():
                 yield f"{row.list}/{row.version}", ("与应有的状态位不符", "it does not say what is set")

@@ -1,4 +1,4 @@
-"""Printed documents: certificates, contracts, vouchers, reports, statements and notices as PDF/A-3b.
+"""Printed documents: certificates, contracts, vouchers, reports, statements and notices as PDF/A-3a and PDF/UA-1.
 
 A `Document` is plain values; `render` turns it into the bytes of a PDF, the same bytes for the same
 document. Everything a person wrote reaches the typesetter as JSON data and never as source, so no
@@ -44,7 +44,8 @@ __all__ = [
 ]  # fmt: skip
 
 LAYOUTS = Path(__file__).parent / "paper"
-STANDARD: Final = "a-3b"
+# Archival with the credential attached (ISO 19005-3, level A: tagged), and readable aloud (PDF/UA-1, ISO 14289-1).
+STANDARDS: Final = ("a-3a", "ua-1")
 # What no face has a glyph for is printed as the printers' mark for a missing sort (U+3013); PDF/A allows no empty box.
 MISSING = "〓"
 _NO_GLYPH = re.compile(r'the text `"((?:[^"\\]|\\.)*)"` could not be displayed')
@@ -63,7 +64,7 @@ class Attachment:
 
 
 def render(document: Document, *, lang: str, attached: Sequence[Attachment] = ()) -> bytes:
-    """The PDF/A-3b in `lang` ("zh…" or "en…"): CJK fonts embedded as subsets, tagged, dated `issued_on`.
+    """The PDF in `lang` ("zh…" or "en…"): CJK fonts embedded as subsets, tagged, dated `issued_on`.
 
     The same document with the same attachments gives the same bytes: no clock, no random identifier.
     """
@@ -76,7 +77,7 @@ def render(document: Document, *, lang: str, attached: Sequence[Attachment] = ()
             with _ONE_AT_A_TIME:
                 pdf = _compiler().compile(
                     format="pdf", sys_inputs={"document": values, "attached": files},
-                    timestamp=int(stamp.timestamp()), pdf_standards=[STANDARD],
+                    timestamp=int(stamp.timestamp()), pdf_standards=list(STANDARDS),
                 )  # fmt: skip
         except typst.TypstError as error:
             missing = _without_glyph(error)
@@ -98,8 +99,9 @@ def _without_glyph(error: typst.TypstError) -> list[str]:
 
 @lru_cache(maxsize=1)
 def layouts_digest() -> str:
-    """SHA-256 over typesetter and layouts: another release may print the same document differently."""
-    parts = [version("typst").encode(), *(p.name.encode() + p.read_bytes() for p in sorted(LAYOUTS.glob("*.typ")))]
+    """SHA-256 over typesetter, standards and layouts: another release may print the same document differently."""
+    layouts = (path.name.encode() + path.read_bytes() for path in sorted(LAYOUTS.glob("*.typ")))
+    parts = [version("typst").encode(), *(name.encode() for name in STANDARDS), *layouts]
     return sha256(b"\0".join(parts)).hexdigest()
 
 

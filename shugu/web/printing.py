@@ -1,4 +1,4 @@
-"""Signed documents on paper: typeset as PDF/A-3b with the machine-readable credential inside, signed by the venue
+"""Signed documents on paper: typeset as PDF/A-3a and PDF/UA-1 with the machine-readable credential inside, signed by the venue
 (PAdES B-T), kept by content. What is kept may be wiped at any time; it is then made anew.
 """
 
@@ -28,6 +28,8 @@ from shugu.web.paper_json import as_json
 # 256 folders of so many files each: about 8,000 papers, the least used of a folder goes first.
 IN_A_FOLDER: Final = 32
 _DIGEST_BYTES: Final = 32
+# Raised when the same page is signed into other bytes than before: what is kept is made anew.
+SIGNING: Final = 2
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class _Press:
         """What the paper is kept under: all that it is made of, the time stamp aside."""
         parts = {
             "document": as_json(self._document, self._lang), "lang": self._lang, "content": content, "form": form,
-            "layouts": layouts_digest(), "authority": hashlib.sha256(self._binding).hexdigest(),
+            "layouts": layouts_digest(), "signing": SIGNING, "authority": hashlib.sha256(self._binding).hexdigest(),
             "certificate": self._held.signer.leaf.fingerprint(hashes.SHA256()).hex(),
         }  # fmt: skip
         return hashlib.sha256(canonical(dict(parts))).hexdigest()

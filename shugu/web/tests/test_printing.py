@@ -75,7 +75,7 @@ def test_every_kind_is_signed_pdf_a_with_the_credential_inside(document: Documen
     assert stamped_at(report) == now.replace(microsecond=0)
     with pikepdf.open(io.BytesIO(data)) as read:
         xmp = read.Root.Metadata.read_bytes().decode()
-        assert "<pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>" in xmp
+        assert "<pdfaid:part>3</pdfaid:part><pdfaid:conformance>A</pdfaid:conformance>" in xmp
         assert sorted(read.attachments) == [pdf.CREDENTIAL, pdf.AUTHORITY]
         assert read.attachments[pdf.CREDENTIAL].get_file().read_bytes() == credential(document.number, now)
         assert {str(f.AFRelationship) for f in read.Root.AF} == {"/Source", "/Supplement"}
