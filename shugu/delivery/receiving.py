@@ -12,7 +12,7 @@ from shugu.delivery.domain import ROWS, ReceiptData, read_receipt, receipt_fault
 from shugu.delivery.errors import DigestDiffers, ReceiptConflict, ReceiptRefused
 from shugu.delivery.granting import issue_grant, keep_time, may_see, paper_of
 from shugu.delivery.models import Connector, Delivery, Grant, Receipt
-from shugu.delivery.proving import WithdrawProof, prove, withdraw_proof
+from shugu.delivery.proving import prove
 from shugu.formats import delivery as papers
 from shugu.formats.canonical import canonical
 from shugu.formats.delivery import BadDocument, Kind, NoticeAction
@@ -326,6 +326,6 @@ def next_round(applied: Applied) -> None:
 
 
 __all__ = [
-    "ROWS", "AcceptDelivery", "ConfirmDigest", "DeclareFailed", "Redeliver", "RejectDelivery", "TakeReceipt", "WithdrawProof",
-    "accept_delivery", "confirm_digest", "declare_failed", "redeliver", "reject_delivery", "take_receipt", "withdraw_proof",
+    "ROWS", "AcceptDelivery", "ConfirmDigest", "DeclareFailed", "Redeliver", "RejectDelivery", "TakeReceipt",
+    "accept_delivery", "confirm_digest", "declare_failed", "redeliver", "reject_delivery", "take_receipt",
 ]  # fmt: skip

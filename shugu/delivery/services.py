@@ -26,6 +26,7 @@ from shugu.delivery.granting import (
 )
 from shugu.delivery.models import Delivery
 from shugu.delivery.ordering import OrderQuality, order_quality, run_order
+from shugu.delivery.proving import WithdrawProof, withdraw_proof
 from shugu.delivery.receiving import (
     AcceptDelivery,
     ConfirmDigest,
@@ -33,14 +34,12 @@ from shugu.delivery.receiving import (
     Redeliver,
     RejectDelivery,
     TakeReceipt,
-    WithdrawProof,
     accept_delivery,
     confirm_digest,
     declare_failed,
     redeliver,
     reject_delivery,
     take_receipt,
-    withdraw_proof,
 )
 from shugu.delivery.tokens import IssueToken, issue_token, token_text
 from shugu.kernel.vocabulary import context

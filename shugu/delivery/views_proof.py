@@ -15,6 +15,7 @@ from shugu.delivery.forms import WithdrawForm
 from shugu.formats.errors import ShuguError
 from shugu.formats.times import read_time
 from shugu.kernel import clock, documents
+from shugu.kernel import queries as cases
 from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text
 from shugu.party.access import require
@@ -32,7 +33,9 @@ def proof(request: HttpRequest, number: str) -> HttpResponse:
     subject = found.credential["credentialSubject"]
     page = {
         "proof": found, "subject": subject, "public": found.public, "whole": queries.may_read_proof(found, actor),
-        "accepted": read_time(str(subject["delivery"]["accepted_at"])), "seal": case_shapes.seal_of(found.fact, None),
+        "accepted": read_time(str(subject["delivery"]["accepted_at"])),
+        "seal": case_shapes.seal_of(found.fact, cases.position_of(found.fact)),
+        "size": f"{subject['data']['size']:,}", "billed": f"{subject['metered']['billable']:,}",
         "how": proof_paper.ACCEPTED[subject["delivery"]["accepted_by"]],
         "ground": trade.ground_title(found.withdrawn_ground) if found.withdrawn_at else None,
         "may_withdraw": found.withdrawn_at is None and actor is not None and "compliance_officer" in actor.seats,

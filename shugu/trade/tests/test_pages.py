@@ -61,7 +61,7 @@ def test_a_withdrawn_voucher_does_not_call_itself_genuine(stage: Stage) -> None:
     voucher, world = stages.completed(stage), stage.world
     assert "Genuine" in page(views.voucher, None, "/", voucher.number, lang="en")
     services.withdraw_voucher(
-        services.WithdrawVoucher(voucher.number, "（2026）浙0192民初1号", "交易被判决撤销"),
+        services.WithdrawVoucher(voucher.number, "judgment", "交易被判决撤销", "（2026）浙0192民初1号"),
         actor=world.cora,
         now=world.now,
     )
