@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('federation', '0006_settling'),
+        ('federation', '0007_seen_guards'),
     ]
 
     operations = [
