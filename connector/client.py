@@ -23,8 +23,8 @@ class PullFailed(ConnectorError):
 
     code = "pull-failed"
     status = 502
-    sentence = ("拉取未能完成:{detail}", "The pull could not be finished: {detail}")
-    remedy = ("请稍后再次拉取,已收到的部分会续传。", "Pull again later; what has arrived is kept.")
+    sentence = ("拉取未能完成：{detail}", "The pull could not be finished: {detail}")
+    remedy = ("请稍后再次拉取，已收到的部分会续传。", "Pull again later; what has arrived is kept.")
 
     def __init__(self, detail: str, http_status: int = 0, answer: Mapping[str, Any] | None = None) -> None:
         self.http_status = http_status

@@ -14,14 +14,14 @@ def within(error: ShuguError) -> Pair:
 class ConnectorError(ShuguError):
     code = "connector-refused"
     status = 400
-    sentence = ("连接器拒绝了请求:{detail}", "The connector refused the request: {detail}")
+    sentence = ("连接器拒绝了请求：{detail}", "The connector refused the request: {detail}")
     remedy = ("请核对请求内容。", "Check the request.")
 
 
 class HomeNotReady(ConnectorError):
     code = "connector-not-ready"
     status = 503
-    sentence = ("连接器目录 {path} 尚未就绪:{detail}", "The connector home {path} is not ready: {detail}")
+    sentence = ("连接器目录 {path} 尚未就绪：{detail}", "The connector home {path} is not ready: {detail}")
     remedy = ("请先运行 connector init。", "Run connector init first.")
 
 
@@ -91,20 +91,20 @@ class FileChanged(ConnectorError):
     code = "file-changed"
     status = 409
     sentence = ("文件 {file} 与登记时不同", "The file {file} is not what was added")
-    remedy = ("请恢复原文件,或作为新版本登记。", "Restore the file, or add it as a new version.")
+    remedy = ("请恢复原文件，或作为新版本登记。", "Restore the file, or add it as a new version.")
 
 
 class RangeUnusable(ConnectorError):
     code = "range-not-satisfiable"
     status = 416
-    sentence = ("字节范围无法满足,文件共 {size} 字节", "The byte range cannot be met; the file has {size} bytes")
+    sentence = ("字节范围无法满足，文件共 {size} 字节", "The byte range cannot be met; the file has {size} bytes")
     remedy = ("请请求文件内的单个范围。", "Ask for one range inside the file.")
 
 
 class BadQuery(ConnectorError):
     code = "query-malformed"
     status = 400
-    sentence = ("查询条件有误:{detail}", "The query is wrong: {detail}")
+    sentence = ("查询条件有误：{detail}", "The query is wrong: {detail}")
     remedy = ("请使用 columns、where=字段:比较:值 与 limit。", "Use columns, where=column:op:value and limit.")
 
 
@@ -114,7 +114,7 @@ class PolicyDenied(ConnectorError):
     code = "policy-denied"
     status = 403
     remedy = (
-        "请按合同约定的用途、期限、次数、流量与频率使用,或变更合同。",
+        "请按合同约定的用途、期限、次数、流量与频率使用，或变更合同。",
         "Keep to the purpose, term, count, volume and rate of the contract, or amend it.",
     )
 

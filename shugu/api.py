@@ -47,6 +47,15 @@ ERROR_SCHEMA: dict[str, Any] = {
 }
 
 
+class BodyUnreadable(BadRequest):
+    code = "body-unreadable"
+    sentence = ("请求正文无法读取。", "The body of the request cannot be read.")
+    remedy = (
+        "正文须为 UTF-8 编码的 JSON 对象，成员见 /api/docs；上传文件用 multipart/form-data。",
+        "Send a JSON object in UTF-8, its members as /api/docs says; files as multipart/form-data.",
+    )
+
+
 class Api(NinjaAPI):
     """Its OpenAPI document also tells the refusals, the API key and the idempotency key of every operation."""
 
@@ -101,7 +110,7 @@ def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
 @api.exception_handler(HttpError)
 def _unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
     """A body that is no JSON, and the like."""
-    return _refused(request, BadRequest())
+    return _refused(request, BodyUnreadable())
 
 
 for _config in apps.get_app_configs():

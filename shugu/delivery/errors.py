@@ -35,7 +35,10 @@ class AddressRefused(ShuguError):
     code = "connector-address-refused"
     status = 422
     sentence = ("不能使用地址 {url}：{why}。", "The address {url} cannot be used: {why}.")
-    remedy = ("填写交易场所能够访问的 http 或 https 地址。", "Give an http or https address the venue can reach.")
+    remedy = (
+        "填写交易场所能够访问的 http 或 https 地址；内网地址须由场所先在 home.toml 的 connector_networks 中写明。",
+        "Give an http or https address the venue can reach; the venue names inner networks in home.toml, connector_networks.",
+    )
 
 
 class ReceiptRefused(ShuguError):

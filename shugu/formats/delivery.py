@@ -22,7 +22,7 @@ from shugu.formats.times import read_time, write_time
 class BadDocument(FormatError):
     code = "connector-bad-document"
     status = 422
-    sentence = ("签名文件不被接受:{detail}", "The signed document is not accepted: {detail}")
+    sentence = ("签名文件不被接受：{detail}", "The signed document is not accepted: {detail}")
     remedy = ("请由交易所重新签发。", "Have the exchange issue it again.")
 
 
@@ -237,7 +237,7 @@ def read_order(document: object, keys: Keyring, now: datetime) -> QualityOrder:
 def _members(value: Mapping[str, Any], wanted: set[str]) -> None:
     if set(value) != wanted:
         odd = sorted(set(value) ^ wanted)
-        raise BadDocument(detail=(f"缺少或多出成员:{', '.join(odd)}", f"missing or unknown members: {', '.join(odd)}"))
+        raise BadDocument(detail=(f"缺少或多出成员：{', '.join(odd)}", f"missing or unknown members: {', '.join(odd)}"))
 
 
 def _text(value: Mapping[str, Any], name: str) -> str:

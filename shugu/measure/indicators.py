@@ -59,7 +59,7 @@ INDICATORS: tuple[Indicator, ...] = (
             "records with a whole and unique key, plus references that resolve",
         ),
         ("记录数与非空引用数之和", "records, plus non-empty references"),
-        ("数据字典未声明主键,也没有可核对的引用", "no primary key and no checkable reference is declared"),
+        ("数据字典未声明主键，也没有可核对的引用", "no primary key and no checkable reference is declared"),
     ),
     Indicator(
         "0103",

@@ -18,8 +18,8 @@ from .source import FileDigest
 
 AGGREGATION: Bilingual = (
     (
-        "维度得分为可评价指标得分的算术平均(越低越好的指标取 1−X),总分为可评价维度按权重的平均;"
-        "不可评价的指标不参与计算。此汇总方法为交易所自行选择,标准未作规定。"
+        "维度得分为可评价指标得分的算术平均（越低越好的指标取 1−X），总分为可评价维度按权重的平均；"
+        "不可评价的指标不参与计算。此汇总方法为交易所自行选择，标准未作规定。"
     ),
     (
         "A dimension scores the mean of its assessable indicators (1 - X where lower is better); the overall "
@@ -163,7 +163,7 @@ class Weights:
         except (InvalidOperation, ValueError, TypeError, OverflowError) as error:
             raise BadWeights(detail=("权重不是十进制数", "a weight is not a decimal number")) from error
         if min(read.values()) < 0 or sum(read.values()) == 0:
-            raise BadWeights(detail=("权重为负,或全部为零", "a weight is negative, or all are zero"))
+            raise BadWeights(detail=("权重为负，或全部为零", "a weight is negative, or all are zero"))
         return cls(read, source, force)
 
     @classmethod

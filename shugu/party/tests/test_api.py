@@ -131,3 +131,9 @@ def test_a_seat_ends_the_keys_its_holder_made_before(today: World) -> None:
 
 def test_a_members_key_for_an_organisation_needs_no_one_time_password(today: World) -> None:
     assert _asked(token(today.alice, clock.now())) == (200, "")
+
+
+def test_a_body_that_is_no_json_is_told_what_is_wanted(today: World) -> None:
+    answer = Client().post("/api/keys", "{", content_type="application/json", headers={"accept-language": "en"})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, "body-unreadable") and "JSON object" in error["remedy"]
