@@ -8,9 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from shugu.federated.ground import actor, moment
-from shugu.federated.houses import Declined
 from shugu.federated.relay import Relay
-from shugu.federated.watching import WITHIN, page, until
+from shugu.federated.watching import WITHIN, Refused, api, page, until
 
 if TYPE_CHECKING:
     from shugu.federated.story import Story
@@ -57,12 +56,12 @@ def _tell(story: Story, product: dict[str, Any], before_a: Relay, before_b: Rela
         for house in story.houses:
             house.ask("minutes", count=_STALE_MINUTES)
         _, took = until("staleness", lambda: "未及时确认" in page(b, path)[1])
-        _refused(story, product, "peer-unreachable")
+        refused_order(story, product, "peer-unreachable")
         until("a try to tell the withdrawal", lambda: len(before_b.messages) > seen)
         story.note(stale_after=took, withheld=len(before_b.messages) - seen)
     with story.step("replayed", "中继重放旧目录与旧消息：不作数", "old answers and old messages played again: nothing"):
         before_a.mode = "replay"
-        _refused(story, product, "catalogue-behind")
+        refused_order(story, product, "catalogue-behind")
         _played_again(story, earlier)
         assert "未及时确认" in page(b, path)[1]
     with story.step("altered", "中继改动消息：不予签收", "an altered message is not taken"):
@@ -80,14 +79,15 @@ def _tell(story: Story, product: dict[str, Any], before_a: Relay, before_b: Rela
         story.note(gone_after=gone, back_after=back)
 
 
-def _refused(story: Story, product: dict[str, Any], code: str) -> None:
+def refused_order(story: Story, product: dict[str, Any], code: str) -> None:
+    """The buyer tries to order it. Errors: AssertionError unless that is refused with this code."""
     try:
-        story.b.ask("order", venue=story.a.venue, product=product["product"])
-    except Declined as refused:
+        api(story.b, "federation/orders", {"venue": story.a.venue, "product": product["product"]}, story.buyer)
+    except Refused as refused:
         assert refused.code == code, refused
         story.say(f"下单被拒：{code}", f"an order is refused: {code}")
     else:
-        raise AssertionError("what was not confirmed could be ordered")
+        raise AssertionError("it could be ordered")
 
 
 def _played_again(story: Story, taken: bytes) -> None:

@@ -15,6 +15,7 @@ from shugu.federated.ground import actor, moment, tidy
 from shugu.formats.canonical import parse_object
 
 # A firm that only the selling venue knows: the cast is the same everywhere, and who has a file of its own is no guest.
+PASSWORD: Final = "the buyer's own 2026"  # noqa: S105  lives and ends with the story
 BUYER: Final = ("gao", "高远", "Gao Yuan", "深海物流科技有限公司", "Shenhai Logistics Ltd.", "91440300MA5EEEEE5")
 _PURPOSE: Final = "research"
 _STOPS: list[tuple[threading.Thread, threading.Event]] = []
@@ -150,7 +151,8 @@ def enrol() -> str:
     from shugu.party import services as party
 
     login, zh, en, firm, firm_en, prefix = BUYER
-    person = party.register_person(party.RegisterPerson(login, zh, en), actor=cast.SETUP, now=moment())
+    secret = party.Secret(PASSWORD)
+    person = party.register_person(party.RegisterPerson(login, zh, en, password=secret), actor=cast.SETUP, now=moment())
     cmd = party.RegisterOrganisation(firm, make_uscc(prefix), firm_en)
     org = party.register_organisation(cmd, actor=parties.actor_for(person.pk), now=moment())
     cast.accredit(parties.actor_for(person.pk, org.pk), "buyer", actor("rita"), actor("rong"))
@@ -179,13 +181,6 @@ def venue_firm(venue: str, zh: str, en: str, prefix: str) -> str:
     return str(org.number)
 
 
-def order(venue: str, product: str) -> dict[str, str]:
-    from shugu.edges.federation import services
-
-    row, code = services.order(venue, product, _gao(), moment(), None)
-    return {"order": row.number, "code": code}
-
-
 def orders() -> dict[str, dict[str, Any]]:
     """By number, as the venue's watchers see them."""
     from shugu.edges.federation import queries_zone
@@ -195,18 +190,6 @@ def orders() -> dict[str, dict[str, Any]]:
                    "acknowledgement": r.acknowledgement, "listing_fen": r.listing_fen, "selling_fen": r.selling_fen}
         for r in queries_zone.orders(actor("otto"))
     }  # fmt: skip
-
-
-def enter(code: str) -> str:
-    """The buyer's person comes to the listing venue with the code."""
-    from shugu.demo import cast
-    from shugu.party import queries as parties
-    from shugu.party import services as party
-
-    login, zh, en = BUYER[:3]
-    person = party.register_person(party.RegisterPerson(login, zh, en), actor=cast.SETUP, now=moment())
-    joined = party.enter_as_guest(party.entering(code), actor=parties.actor_for(person.pk), now=moment())
-    return str(joined.org.number)
 
 
 def negotiate(product: str) -> str:
@@ -223,8 +206,8 @@ def negotiate(product: str) -> str:
     return str(row.number)
 
 
-def conclude(contract: str) -> dict[str, Any]:
-    """Both sides sign, the venue approves; the terms."""
+def conclude(contract: str) -> str:
+    """Both sides sign, the venue approves; the state."""
     from shugu.trade import queries as trade
     from shugu.trade import services as trades
 
@@ -234,7 +217,14 @@ def conclude(contract: str) -> dict[str, Any]:
     trades.review_contract(
         trades.ReviewContract(contract, "approve", opinion="符合"), actor=actor("tara"), now=moment()
     )
-    return dict(found.terms)
+    return contract_state(contract)
+
+
+def terms(contract: str) -> dict[str, Any]:
+    """What both sides have signed."""
+    from shugu.trade import queries as trade
+
+    return dict(trade.contract(contract, actor("tara")).terms)
 
 
 def contract_state(contract: str) -> str:
@@ -353,8 +343,8 @@ def naming(digest: str) -> list[str]:
 ACTS: Mapping[str, Callable[..., Any]] = {
     "work": work, "rest": rest, "connector": connector, "offer_product": offer, "offer_again": offer_again,
     "approve_listing": approve_listing, "delist": delist,
-    "enrol": enrol, "venue_firm": venue_firm, "order": order, "orders": orders, "enter": enter, "negotiate": negotiate,
-    "conclude": conclude, "contract_state": contract_state, "pay": pay, "token": token, "accept": accept,
+    "enrol": enrol, "venue_firm": venue_firm, "orders": orders, "negotiate": negotiate,
+    "conclude": conclude, "terms": terms, "contract_state": contract_state, "pay": pay, "token": token, "accept": accept,
     "name_accounts": name_accounts, "run": run, "bank": bank, "sealed_of": sealed_of, "voucher": voucher, "audited": audited,
     "naming": naming,
 }  # fmt: skip

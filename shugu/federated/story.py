@@ -16,6 +16,7 @@ from shugu.federated.chains import IDS, Chains, anvil
 from shugu.federated.houses import Declined, Died, House, free_port
 from shugu.federated.relying import relying
 from shugu.federated.trading import trading
+from shugu.federated.watching import Refused
 from shugu.formats.canonical import parse_object
 from shugu.formats.message import require_both
 from shugu.formats.suites import Keyring, keyring
@@ -38,6 +39,7 @@ class Story(Teller):
         self.houses, self.trimmed = houses, trimmed
         self.a, self.b, self.c = houses
         self.chains: Chains | None = None
+        self.buyer = ""  # the API key of the buyer of the trade over two venues
 
     def anchored(self, house: House) -> None:
         """What the venue's log holds now is anchored in its chain and final; nothing where the story goes without chains."""
@@ -63,9 +65,12 @@ class Story(Teller):
                 house.ask("round")
 
 
+_OWN = (Declined, Died, Refused, AssertionError)
+
+
 def _words_of(error: BaseException) -> str | None:
     """A refusal that was not expected, a death, or a broken promise ends the story."""
-    return str(error) or "a promise did not hold" if isinstance(error, (Declined, Died, AssertionError)) else None
+    return str(error) or "a promise did not hold" if isinstance(error, _OWN) else None
 
 
 def tell(out: Path, homes: Path, *, trimmed: bool = False, only: Collection[str] = ()) -> int:
@@ -79,7 +84,7 @@ def tell(out: Path, homes: Path, *, trimmed: bool = False, only: Collection[str]
         for chapter in CHAPTERS:
             if not only or chapter in _ALWAYS or chapter.__name__ in only:
                 chapter(story)
-    except (Declined, Died, AssertionError) as error:
+    except _OWN as error:
         print(f"✗ {error}", flush=True)
     finally:
         for house in houses:

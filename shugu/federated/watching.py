@@ -42,3 +42,30 @@ def everywhere(houses: tuple[House, ...], found: Callable[[House], bool]) -> dic
         assert time.monotonic() - began < WITHIN, f"not everywhere within {WITHIN:.0f} s: {took}"
         time.sleep(0.1)
     return took
+
+
+class Refused(Exception):
+    """The API's own refusal: `code` of the error."""
+
+    def __init__(self, body: Any) -> None:
+        self.code = str(body["error"]["code"])
+        super().__init__(f"{self.code}: {body['error']['message']}")
+
+
+def api(house: House, path: str, body: Any = None, token: str = "") -> Any:
+    """What the venue's API answers a caller with this key. Errors: Refused."""
+    import httpx
+
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    method = "GET" if body is None else "POST"
+    address = f"{house.url}/api/{path}"
+    answer = httpx.request(method, address, json=body, headers=headers, timeout=30, trust_env=False)
+    if answer.status_code >= 400:
+        raise Refused(answer.json())
+    return answer.json()
+
+
+def key(house: House, login: str, password: str, organisation: str = "") -> str:
+    """A key of a person's own, or for an organisation, as anybody gets one."""
+    body = {"login": login, "password": password, "title": "story", "organisation": organisation, "scopes": ["read", "act"]}
+    return str(api(house, "keys", body)["token"])

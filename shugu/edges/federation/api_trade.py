@@ -163,7 +163,7 @@ def order(request: HttpRequest, side: str, number: str) -> dict[str, Any]:
     return {**order_row(row), "guidance": _pair(shown_order.guidance(row)), "todo": todo}
 
 
-@router.post("/federation/orders/{number}/withdraw", operation_id="federation_withdraw_order")
+@router.post("/federation/orders/selling/{number}/withdraw", operation_id="federation_withdraw_order")
 def withdraw_order(request: HttpRequest, number: str) -> dict[str, Any]:
     """Ask the listing venue to let the order go; it counts once that venue has taken it."""
     actor = actor_of(request)
@@ -212,7 +212,7 @@ def settlement(request: HttpRequest, side: str, number: str) -> dict[str, Any]:
     return settlement_row(queries_settling.settlement(number, actor_of(request), side))
 
 
-@router.post("/federation/settlements/{number}/{do}", operation_id="federation_act_on_settlement")
+@router.post("/federation/settlements/debtor/{number}/{do}", operation_id="federation_act_on_settlement")
 def act_on_settlement(request: HttpRequest, number: str, do: str, payload: SettlementActIn) -> dict[str, Any]:
     """agree or decline, at the venue that owes."""
     actor = actor_of(request)
