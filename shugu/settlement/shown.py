@@ -9,7 +9,8 @@ from django.urls import reverse
 from shugu.kernel.rule_files import Force
 from shugu.kernel.text import Text
 from shugu.settlement.books import AccountLine, Statement, basis_words
-from shugu.settlement.domain import DUE_TITLES
+from shugu.settlement.desk import DueLine
+from shugu.settlement.domain import DUE_TITLES, DueKind
 from shugu.settlement.trades import Basis
 from shugu.web.from_kernel import document_title
 from shugu.web.shapes import Chip, Source, Tone
@@ -62,13 +63,22 @@ LINES = (
 )
 READY = Chip(Text("已登记", "named"), Tone.GOOD)
 NOT_NAMED = Chip(Text("未登记", "not named"), Tone.WAITING)
+NOT_CLAIMED = Chip(Text("待场所间清算", "for the settlement between venues"), Tone.WAITING)
+
+
+def _account(row: DueLine) -> Chip:
+    if row.ready:
+        return READY
+    return NOT_CLAIMED if row.kind == DueKind.SELLING_VENUE else NOT_NAMED
+
+
 DUES = (
     Column("owner", Text("收款方", "Payee"), order="owner"),
     Column("kind", Text("事项", "What"), lambda r: DUE_TITLES[r.kind]),
     Column("contract_number", Text("合同", "Contract"), kind=Kind.CODE, order="contract_number"),
     Column("amount", Text("金额（元）", "Amount (CNY)"), kind=Kind.MONEY, order="amount"),
     Column("since", Text("自", "Since"), kind=Kind.MOMENT, order="since"),
-    Column("ready", Text("收款账户", "Bank account"), lambda r: READY if r.ready else NOT_NAMED, Kind.CHIP),
+    Column("ready", Text("收款账户", "Bank account"), _account, Kind.CHIP),
 )
 RUNS = (
     Column("number", Text("结算单", "Run"), kind=Kind.CODE, order="number", href=case_href),
