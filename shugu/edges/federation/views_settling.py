@@ -36,8 +36,9 @@ def settlements(request: HttpRequest) -> HttpResponseBase:
         request, id="settlements", caption=Text("清算单", "Settlements"), columns=shown_settling.SETTLEMENTS,
         rows=queries_settling.settlements(actor), empty=Empty(Text("还没有清算单。", "No settlement yet.")),
     )  # fmt: skip
-    if shown.wants_csv:
-        return shown.csv_response()
+    for table in (standing, shown):
+        if table.wants_csv:
+            return table.csv_response()
     claimable = [row for row in standings if row.claimable] if "settlement_officer" in actor.seats else []
     return render(request, "federation/settlements.html", {"standing": standing, "settlements": shown, "claimable": claimable})
 
@@ -56,7 +57,7 @@ def claim(request: HttpRequest, venue: str) -> HttpResponse:
 
 
 @require_GET
-def settlement(request: HttpRequest, side: str, number: str) -> HttpResponse:
+def settlement(request: HttpRequest, side: str, number: str) -> HttpResponseBase:
     """One settlement: its orders with their vouchers, where the money goes, what may be done now."""
     actor, now = require(request, WATCHING), clock.now()
     found = queries_settling.settlement(number, actor, side)
@@ -75,4 +76,6 @@ def settlement(request: HttpRequest, side: str, number: str) -> HttpResponse:
         request, id="orders", caption=Text("所含订单", "Orders"), columns=shown_settling.ORDERS, rows=list(found.orders),
         empty=Empty(Text("没有。", "None.")),
     )  # fmt: skip
+    if orders.wants_csv:
+        return orders.csv_response()
     return render(request, "federation/settlement.html", {"settlement": found, "record": record, "orders": orders})
