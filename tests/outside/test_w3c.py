@@ -26,7 +26,7 @@ from tests.world import World
 
 SOURCE = Path(__file__).parent / "js"
 STATUS = golden.read_json("status.json")
-UNREACHABLE = ("ENOTFOUND", "ETIMEDOUT", "ECONNREFUSED", "ECONNRESET", "EAI_AGAIN", "network")
+UNREACHABLE = ("ENOTFOUND", "E404", "ETIMEDOUT", "ECONNREFUSED", "ECONNRESET", "EAI_AGAIN", "network")
 
 
 @pytest.fixture(scope="session")
