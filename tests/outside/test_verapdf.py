@@ -37,7 +37,10 @@ from shugu.web.tests.paper_samples import SAMPLES
 from tests.world import PAPER, World
 
 SOURCE = Path(__file__).parent / "java"
-UNREACHABLE = ("Could not transfer", "Could not find artifact", "Could not resolve", "Unknown host", "No route to host", "Connection refused", "timed out")
+UNREACHABLE = (
+    "Could not transfer", "Could not find artifact", "Could not resolve", "Unknown host", "No route to host",
+    "Connection refused", "timed out",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
