@@ -17,7 +17,7 @@ from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import noto_cjk_sans_otc
 import typst
@@ -44,8 +44,11 @@ __all__ = [
 ]  # fmt: skip
 
 LAYOUTS = Path(__file__).parent / "paper"
+Standard = Literal["a-3a", "a-3b", "ua-1"]
 # Archival with the credential attached (ISO 19005-3, level A: tagged), and readable aloud (PDF/UA-1, ISO 14289-1).
-STANDARDS: Final = ("a-3a", "ua-1")
+STANDARDS: Final[tuple[Standard, ...]] = ("a-3a", "ua-1")
+# Of a text in which a heading holds not one letter nothing can be read aloud: it is printed all the same, archival only.
+ARCHIVAL: Final[tuple[Standard, ...]] = ("a-3b",)
 # What no face has a glyph for is printed as the printers' mark for a missing sort (U+3013); PDF/A allows no empty box.
 MISSING = "〓"
 _NO_GLYPH = re.compile(r'the text `"((?:[^"\\]|\\.)*)"` could not be displayed')
@@ -71,16 +74,19 @@ def render(document: Document, *, lang: str, attached: Sequence[Attachment] = ()
     # Midday in Beijing keeps the day the same for readers that show the date in their own zone.
     stamp = datetime.combine(document.issued_on, time(12), BEIJING).astimezone(UTC)
     files = json.dumps([asdict(each) for each in attached], ensure_ascii=False)
-    values = as_json(document, lang)
+    values, standards = as_json(document, lang), STANDARDS
     for left in reversed(range(_TRIES)):
         try:
             with _ONE_AT_A_TIME:
                 pdf = _compiler().compile(
                     format="pdf", sys_inputs={"document": values, "attached": files},
-                    timestamp=int(stamp.timestamp()), pdf_standards=list(STANDARDS),
+                    timestamp=int(stamp.timestamp()), pdf_standards=list(standards),
                 )  # fmt: skip
         except typst.TypstError as error:
             missing = _without_glyph(error)
+            if "PDF/UA" in str(error.diagnostic) and standards is not ARCHIVAL and left:
+                standards = ARCHIVAL
+                continue
             if not missing or not left:
                 raise
             for each in missing:
