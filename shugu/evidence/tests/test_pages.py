@@ -15,6 +15,7 @@ from shugu.evidence.tests.conftest import ALICE, AUDITOR, STRANGER, Write
 from shugu.evidence.tests.tampering import tamper
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.canonical import unb64
+from shugu.formats.credential import sign_credential
 from shugu.formats.merkle import leaf_hash, verify_consistency
 from shugu.formats.proof import parse_proof, verify_proof
 from shugu.formats.tiles import decode_bundle, decode_tile
@@ -277,14 +278,16 @@ def test_the_verifier_for_browsers_is_one_page_that_may_fetch_nothing(visit: Vis
 
 
 @pytest.mark.parametrize(("kind", "lang", "called"), [
-    ("DataTransactionVoucher", "zh", "下载封存文件：数据交易凭证"),
-    ("DataTransactionVoucher", "en", "Download sealed: Data transaction voucher"),
+    ("EvidenceReport", "zh", "下载封存文件：存证报告书"),
+    ("EvidenceReport", "en", "Download sealed: evidence report"),
     ("SomethingElse", "zh", "下载封存文件：paper"),
 ])  # fmt: skip
 def test_a_sealed_document_is_offered_by_its_name(
     write: Write, visit: Visit, now: datetime, kind: str, lang: str, called: str
 ) -> None:
-    credential = signer.sign_document(kind, number="V-1", subject={"fen": 100}, now=now)
+    signed = signer.sign_document("EvidenceReport", number="V-1", subject={"fen": 100}, now=now)
+    body = {k: v for k, v in signed.items() if k != "proof"}
+    credential = sign_credential({**body, "type": ["VerifiableCredential", kind]}, signer.keys(), now)
     (fact,) = write(1, digests={"paper": documents.put(signer.document_bytes(credential))})
     services.sequence_once(now)
     shown = visit(ALICE).get(f"/evidence/facts/{fact}/?lang={lang}").content.decode()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +25,7 @@ from shugu.formats.proof import verify_proof
 from shugu.formats.quorum import Group, Policy, Witness, parse_policy, policy_text
 from shugu.formats.suites import keyring
 from shugu.kernel import runtime, signer, witness_keys
-from shugu.kernel.home import HomeError
+from shugu.kernel.home import Home, HomeConfig, HomeError
 from shugu.logtools.audit import audit
 from shugu.logtools.sources import Folder
 from shugu.logtools.tests.small_log import running
@@ -64,18 +66,24 @@ class Stand:
 
 
 @pytest.fixture()
-def stand(tmp_path: Path) -> Iterator[Stand]:
-    home = runtime.home()
-    before = home.config_file.read_text("utf-8") if home.config_file.exists() else None
-    home.config_file.write_text((before or "") + '\nwitness_policy = "witnesses.policy"\n', "utf-8")
+def stand(tmp_path: Path, settings: Any) -> Iterator[Stand]:
+    """In a home of its own, with the keys of the tests' home: other tests run beside, in that one."""
+    shared, home = runtime.home(), Home(tmp_path / "home", 8000)
+    shutil.copytree(shared.path / "keys", home.path / "keys")
+    for secret in shared.path.glob("*.secret"):
+        shutil.copy(secret, home.path)
+    home.write_config(HomeConfig(witness_policy="witnesses.policy"))
+    settings.HOME = home
+    _forget()
     with ExitStack() as stack:
         yield Stand(stack, tmp_path)
-    for file in (home.path / "witnesses.policy", home.path / witness_keys.RECORD):
-        file.unlink(missing_ok=True)
-    if before is None:
-        home.config_file.unlink()
-    else:
-        home.config_file.write_text(before, "utf-8")
+    settings.HOME = shared
+    _forget()
+
+
+def _forget() -> None:
+    runtime.forget()
+    signer.forget()
     cosigning.forget()
 
 
