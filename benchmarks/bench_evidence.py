@@ -125,12 +125,14 @@ def verify(runs: int) -> list[float]:
     from shugu.evidence import queries, services
     from shugu.formats.verdicts import Verdict
     from shugu.formats.verify import verify_document
-    from shugu.kernel import documents, journal, signer
+    from shugu.kernel import documents, journal, signer, status
     from shugu.kernel.cases import Actor, ActorKind
+    from shugu.trade.standing import VOUCHER
 
     credential = signer.sign_document(
-        "DataTransactionVoucher", number="V-1", subject={"fen": 4_200, "contract": "C-1"}, now=NOW
-    )
+        "DataTransactionVoucher", number="V-1", subject={"fen": 4_200, "contract": "C-1"}, now=NOW,
+        status=status.allot(VOUCHER),
+    )  # fmt: skip
     content = signer.document_bytes(credential)
     digest = documents.put(content)
     with transaction.atomic():

@@ -48,17 +48,19 @@ def tell(name: str, runs: list[float], goal: float, peer: object = None) -> None
 
 def main() -> int:
     with scratch_home():
-        from shugu.kernel import paper_keys, signer
+        from shugu.kernel import paper_keys, signer, status
         from shugu.kernel.paper_signing import sign_pdf
+        from shugu.registry.status import CERTIFICATE as STANDING
         from shugu.web import printing
         from shugu.web.paper import Attachment, render
         from shugu.web.tests.paper_samples import CERTIFICATE
 
         def paper(n: int) -> tuple[object, bytes]:
             number = f"CER-BENCH-2026-{n:08d}"
-            made = signer.sign_document("DataPropertyCertificate", number=number, subject={"n": n}, now=NOW)
+            made = signer.sign_document("DataPropertyCertificate", number=number, subject={"n": n}, now=NOW, status=seats[n])
             return replace(CERTIFICATE, number=number), signer.document_bytes(made)
 
+        seats = status.allot_many(STANDING, 3 * RUNS * ROUNDS)
         papers = [paper(n) for n in range(3 * RUNS * ROUNDS)]
         held = paper_keys.current(NOW)
         files = (Attachment("credential.json", papers[0][1].decode(), "source", "credential"),)

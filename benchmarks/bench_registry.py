@@ -157,15 +157,18 @@ def _sample(credential: dict[str, Any], entries: int) -> dict[int, tuple[str, st
     from datetime import UTC, datetime
 
     from shugu.formats.identifiers import make_number
-    from shugu.kernel import runtime, setwise, signer
+    from shugu.kernel import runtime, setwise, signer, status
+    from shugu.registry.status import CERTIFICATE
 
     now = datetime.fromisoformat(credential["validFrom"]).astimezone(UTC)
     places = sorted(random.Random(3).sample(range(1, entries + 1), min(ASKED, entries)))
     numbers = [make_number("certificate", runtime.venue_id(), 2025, n) for n in places]
     subject, kind = credential["credentialSubject"], credential["type"][1]
     papers = [
-        signer.document_bytes(signer.sign_document(kind, number=number, now=now, subject={**subject, "number": number}))
-        for number in numbers
+        signer.document_bytes(
+            signer.sign_document(kind, number=number, now=now, subject={**subject, "number": number}, status=seat)
+        )
+        for number, seat in zip(numbers, status.allot_many(CERTIFICATE, len(numbers)), strict=True)
     ]
     digests = setwise.put_many(papers)
     return {n: (number, digest) for n, number, digest in zip(places, numbers, digests, strict=True)}

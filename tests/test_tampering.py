@@ -11,7 +11,7 @@ import io
 import json
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from shugu.formats.package import read_zip
 from shugu.formats.tests import golden
 from shugu.kernel import documents, journal, runtime, signer, status_audit, status_lists
 from shugu.kernel.cases import Actor
+from shugu.kernel.home import Home
 from shugu.kernel.models import Case, Fact
 from shugu.logtools import audit as log_audit
 from shugu.logtools.sources import Folder
@@ -256,6 +257,27 @@ def quiet_before(targets: Sequence[Target]) -> None:
             assert ask() == [], f"{target.name}: {tool} finds something unchanged"
 
 
+@pytest.fixture()
+def own_home(world: World, tmp_path: Path, settings: Any) -> Iterator[None]:
+    """A copy of the tests' home: what is damaged here is read by other tests there at the same moment."""
+    shared, home = runtime.home(), Home(tmp_path / "home", 8000)
+
+    def copy(source: str, target: str) -> None:
+        with contextlib.suppress(FileNotFoundError):  # a file that another test is just writing
+            shutil.copy(source, target)
+
+    shutil.copytree(
+        shared.path, home.path, ignore=shutil.ignore_patterns("postgres", "cache", "log"), copy_function=copy
+    )
+    settings.HOME = home
+    runtime.forget()
+    signer.forget()
+    yield
+    settings.HOME = shared
+    runtime.forget()
+    signer.forget()
+
+
 def tampered(world: World, folder: Path, seed: int, each: int) -> Tally:
     """Every kind of thing changed `each` times; the tally."""
     digest = populated(world)
@@ -272,6 +294,7 @@ def tampered(world: World, folder: Path, seed: int, each: int) -> Tally:
     return tally
 
 
+@pytest.mark.usefixtures("own_home")
 def test_any_changed_byte_is_found_and_named_by_the_tool_that_meets_it_first(world: World, tmp_path: Path) -> None:
     tally = tampered(world, tmp_path, SEED, 4)
     assert tally.survivors == []
@@ -279,6 +302,7 @@ def test_any_changed_byte_is_found_and_named_by_the_tool_that_meets_it_first(wor
 
 
 @pytest.mark.campaign
+@pytest.mark.usefixtures("own_home")
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_thousands_of_changes_leave_no_survivor(world: World, tmp_path: Path, seed: int) -> None:
     tally = tampered(world, tmp_path, seed, 100)
