@@ -66,7 +66,7 @@ def settle(rounds: int = 60) -> int:
         now = clock.now()
         done = _sequence(now) + subscriptions.deliver(now) + sweeping.sweep(now) + holds.lapse(now)
         done += bank.work(now) + federation.work(now) + chain.work(now) + run_jobs() + registry.prepare_due(now)
-        done += _status(now)
+        done += _status(now) + evidence.follow_due(now, clock.wall())
         total += done
         if not done:
             return total
@@ -84,6 +84,7 @@ def run(stop: threading.Event) -> int:
             ("clocks", _sweep, _SWEEP_EVERY.total_seconds()),
             ("bank", lambda: bank.work(clock.now()), 1.0),
             ("federation", lambda: federation.work(clock.now()), 0.5),
+            ("witnessing", lambda: evidence.follow_due(clock.now(), clock.wall()), 1.0),
             ("chain", lambda: chain.work(clock.now()), _CHAINS_EVERY),
             ("status lists", lambda: _status(clock.now()), _PAUSE * 5),
             ("jobs", run_jobs, _PAUSE * 5),

@@ -12,6 +12,7 @@ from shugu import audit
 from shugu.evidence import queries, rotation, services
 from shugu.evidence.errors import NoSuchKey, OverlapRunning, RecoveryNeeded
 from shugu.evidence.log_audit import audit_keys, audit_log
+from shugu.evidence.models import LogState
 from shugu.evidence.rotation import BeginKey
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.canonical import sha256
@@ -20,10 +21,12 @@ from shugu.formats.credential import Document, credential_digest, sign_credentia
 from shugu.formats.keyhistory import HistoryNotTrusted, JoinMissing, KeyPeriods, check_in_force, trusted
 from shugu.formats.sealed import Sealed, read_sealed
 from shugu.formats.suites import Keyring, generate
+from shugu.formats.witnessing import Submission
 from shugu.kernel import documents, journal, key_lines, keystore, signer
 from shugu.kernel.cases import Actor, ActorKind, mandate
 from shugu.kernel.errors import Forbidden
 from shugu.kernel.models import Fact, KeyLine
+from shugu.logtools.witness import FolderLedger, add_checkpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -198,3 +201,17 @@ def test_the_database_keeps_every_line(now: datetime) -> None:
             cursor.execute(statement)
 
 
+def test_those_who_witness_our_log_follow_our_history(now: datetime, tmp_path: Any) -> None:
+    """A witness elsewhere pinned our first key: what only the next one signs it cosigns once it has read our history."""
+    issue(now, "C-1")
+    ledger = FolderLedger.found(tmp_path / "witness", "witness.example")
+    ledger.add(signer.keyring(), "http://us.example")
+    first, size = bytes(LogState.objects.get().checkpoint), LogState.objects.get().size
+    assert add_checkpoint(Submission(0, (), first).encode(), ledger, ledger.key, 1).status == 200
+    rotate("intl", now)
+    issue(now + LATER, "C-2")
+    state = LogState.objects.get()
+    body = Submission(size, queries.consistency(size, state.size).hashes, bytes(state.checkpoint)).encode()
+    assert add_checkpoint(body, ledger, ledger.key, 2).status == 403
+    assert ledger.follow(lambda site: queries.key_history()) == {signer.origin(): ""}
+    assert add_checkpoint(body, ledger, ledger.key, 2).status == 200

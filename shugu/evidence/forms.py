@@ -25,3 +25,7 @@ class WitnessLogForm(FieldForm):
         label=words("日志公钥（venue.vkey 的内容）", "The log's keys (content of venue.vkey)"),
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}), max_length=4_000,
     )  # fmt: skip
+    site = forms.URLField(
+        label=words("其网站（可不填）", "Its site (optional)"), required=False, max_length=300, assume_scheme="https",
+        help_text=words("由此取得其密钥沿革，轮换后自动跟随", "its key history is asked for there: new keys are followed"),
+    )  # fmt: skip

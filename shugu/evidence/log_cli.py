@@ -22,6 +22,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = witness.add_subparsers(dest="what", required=True)
     add = sub.add_parser("add", help="见证一个日志 / witness a log")
     add.add_argument("--key", type=Path, required=True, help="日志的 .vkey 文件 / the log's .vkey file")
+    add.add_argument("--site", default="", help="其网站，密钥沿革在此 / its site, where its key history is asked for")
     sub.add_parser("list", help="见证的日志 / witnessed logs")
     remove = sub.add_parser("remove", help="停止见证 / stop witnessing")
     remove.add_argument("origin")
@@ -42,11 +43,11 @@ def run(arguments: Sequence[str]) -> int:
         found = queries.witnessed()
         for log in found:
             state = "ended" if log.ended_at else "witnessed"
-            print(f"{log.origin}\t{log.size}\t{state}\t{log.forks}\t{log.alarms}")
+            print(f"{log.origin}\t{log.size}\t{state}\t{log.forks}\t{log.alarms}\t{','.join(log.keys)}\t{log.trouble}".rstrip())
         return 1 if any(log.forks for log in found) else 0
     actor, now = _actor(options.login), clock.now()
     if options.what == "add":
-        row = services.witness_log(services.WitnessLog(options.key.read_text("utf-8")), actor=actor, now=now)
+        row = services.witness_log(services.WitnessLog(options.key.read_text("utf-8"), options.site), actor=actor, now=now)
     else:
         row = services.unwitness_log(services.UnwitnessLog(options.origin), actor=actor, now=now)
     print(row.origin)

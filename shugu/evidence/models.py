@@ -110,7 +110,8 @@ class WitnessTrouble(models.Model):
 
 class WitnessedLog(models.Model):
     """A log of another venue that this venue witnesses: the latest checkpoint cosigned. It never shrinks (trigger), not
-    even when witnessing ended and begins anew."""
+    even when witnessing ended and begins anew. `vkeys`: the operator's pins; `history`: the log's key history that was followed
+    from them, asked for at `site` ("": nowhere); `trouble`: why nothing new is taken."""
 
     origin = models.CharField(max_length=200, unique=True)
     log_id = models.CharField(max_length=64, unique=True)
@@ -120,6 +121,11 @@ class WitnessedLog(models.Model):
     note = models.BinaryField(default=b"")
     cosigned_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    site = models.CharField(max_length=300, blank=True)
+    history = models.BinaryField(default=b"")
+    followed_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True)
+    trouble = models.CharField(max_length=600, blank=True)
 
 
 class WitnessAlarm(models.Model):

@@ -20,6 +20,7 @@ from shugu.evidence.depositing import DepositEvidence, Item, deposit
 from shugu.evidence.errors import LogForked, RootDiffers, StoreFails, TileMissing, WriterSuperseded
 from shugu.evidence.extracting import ExtractPackage, LegalDocument, extract_package
 from shugu.evidence.fencing import Term, writer
+from shugu.evidence.following import TakeLogHistory, follow_due, hear, take_log_history
 from shugu.evidence.models import Checkpoint, LogState
 from shugu.evidence.stores import Reached, may_follow
 from shugu.evidence.witnessed import UnwitnessLog, WitnessLog, unwitness_log, witness_log
@@ -219,6 +220,7 @@ def run(stop: threading.Event) -> None:
 
 
 __all__ = [
-    "BATCH", "DepositEvidence", "ExtractPackage", "Item", "LegalDocument", "Sequenced", "UnwitnessLog", "WitnessLog", "deposit",
-    "extract_package", "rebuild", "run", "sequence_once", "unwitness_log", "witness_log", "writer",
+    "BATCH", "DepositEvidence", "ExtractPackage", "Item", "LegalDocument", "Sequenced", "TakeLogHistory", "UnwitnessLog",
+    "WitnessLog", "deposit", "extract_package", "follow_due", "hear", "rebuild", "run", "sequence_once", "take_log_history",
+    "unwitness_log", "witness_log", "writer",
 ]  # fmt: skip

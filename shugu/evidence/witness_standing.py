@@ -8,8 +8,10 @@ from datetime import datetime
 from shugu.evidence.cosigning import TROUBLES
 from shugu.evidence.models import Cosignature, LogState, WitnessAlarm, WitnessedLog, WitnessTrouble
 from shugu.formats.quorum import Witness
+from shugu.formats.suites import keyring
 from shugu.kernel import witness_keys
 from shugu.kernel.text import Text
+from shugu.logtools import following
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def _witness_line(witness: Witness, on_public: bool) -> WitnessLine:
 
 @dataclass(frozen=True)
 class WitnessedView:
-    """A log witnessed here; `alarms` counts all, `forks` those that convict it. `ended_at`: no longer witnessed."""
+    """A log witnessed here; `alarms` counts all, `forks` those that convict it. `ended_at`: no longer witnessed. `keys`: ids of
+    those whose signature counts today; `lines` of the key history they follow from, None while the pinned keys stand alone;
+    `trouble`: why nothing new is taken of it."""
 
     origin: str
     log_id: str
@@ -68,6 +72,11 @@ class WitnessedView:
     ended_at: datetime | None
     alarms: int
     forks: int
+    site: str = ""
+    keys: tuple[str, ...] = ()
+    lines: int | None = None
+    followed_at: datetime | None = None
+    trouble: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,12 +97,17 @@ def witnessed() -> tuple[WitnessedView, ...]:
     found: dict[int, list[bool]] = {}
     for log, proven in WitnessAlarm.objects.values_list("log_id", "proven"):
         found.setdefault(log, []).append(proven)
-    return tuple(
-        WitnessedView(
-            r.origin, r.log_id, r.vkeys, r.size, r.cosigned_at, r.ended_at, len(found.get(r.pk, ())), sum(found.get(r.pk, ()))
-        )
-        for r in WitnessedLog.objects.order_by("origin")
-    )
+    return tuple(_witnessed(r, found.get(r.pk, [])) for r in WitnessedLog.objects.order_by("origin"))
+
+
+def _witnessed(row: WitnessedLog, proven: list[bool]) -> WitnessedView:
+    pins, history = keyring(row.vkeys), bytes(row.history)
+    periods = following.held_periods(pins, history)
+    return WitnessedView(
+        row.origin, row.log_id, row.vkeys, row.size, row.cosigned_at, row.ended_at, len(proven), sum(proven), row.site,
+        tuple(key.key_id for key in following.live(pins, history).keys), periods.count if periods else None,
+        row.followed_at if periods else None, row.trouble,
+    )  # fmt: skip
 
 
 def alarms(limit: int) -> tuple[Alarm, ...]:

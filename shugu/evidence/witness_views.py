@@ -70,7 +70,7 @@ def add(request: HttpRequest) -> HttpResponse:
     form = WitnessLogForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            cmd = services.WitnessLog(form.cleaned_data["vkeys"])
+            cmd = services.WitnessLog(form.cleaned_data["vkeys"], form.cleaned_data["site"])
             services.witness_log(cmd, actor=actor, now=clock.now(), key=str(form.idempotency_key))
         except ShuguError as error:
             add_refusal(form, error)

@@ -13,10 +13,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import transaction
 
@@ -28,12 +29,13 @@ from shugu.formats.errors import FormatError
 from shugu.formats.merkle import EMPTY_ROOT
 from shugu.formats.note import parse_note
 from shugu.formats.suites import Keyring, SigningKey, keyring
-from shugu.formats.witnessing import NotAnExtension, OldSizeDiffers, Seen, origin_id
+from shugu.formats.witnessing import NotAnExtension, NotByTheLog, OldSizeDiffers, Seen, origin_id
 from shugu.kernel import journal, runtime, signer
 from shugu.kernel.cases import Actor, mandate
 from shugu.kernel.commands import command
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
 from shugu.kernel.queries import name_fact
+from shugu.logtools import following
 from shugu.logtools.witness import Answer, add_checkpoint
 
 for _name, _zh, _en in (
@@ -46,9 +48,11 @@ for _name, _zh, _en in (
 
 @dataclass(frozen=True)
 class WitnessLog:
-    """`vkeys`: the log's keys, one a line, all under its origin."""
+    """`vkeys`: the log's keys, one a line, all under its origin. `site`: where its key history is asked for, "" for nowhere (a
+    peer's is followed all the same)."""
 
     vkeys: str
+    site: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,9 +96,9 @@ def witness_log(cmd: WitnessLog, *, actor: Actor, now: datetime) -> WitnessedLog
     row = WitnessedLog.objects.select_for_update().filter(origin=origin).first()
     if row is None:
         row = WitnessedLog(origin=origin, log_id=origin_id(origin), root=EMPTY_ROOT)
-    elif row.ended_at is None and row.vkeys == keys.text():
+    elif row.ended_at is None and (row.vkeys, row.site) == (keys.text(), cmd.site):
         raise AlreadyWitnessed(origin=origin)
-    row.vkeys, row.ended_at = keys.text(), None
+    row.vkeys, row.site, row.asked_at, row.ended_at = keys.text(), _site(cmd.site), None, None
     row.save()
     _tell("witness.log_added", row, actor, now, keys=[k.key_id for k in keys.keys])
     return row
@@ -135,6 +139,14 @@ def _keys(text: str) -> Keyring:
     return keys
 
 
+def _site(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or len(text) > 300):
+        problem = ("须为 http(s) 网址", "an http(s) address is wanted")
+        raise InputInvalid(fields="site", field_errors={"site": problem})
+    return text.rstrip("/")
+
+
 def _tell(name: str, row: WitnessedLog, actor: Actor, now: datetime, **data: Any) -> None:
     journal.record(
         name, subject=f"evidence.witnessed_log:{row.pk}", actor=actor, now=now, data={"origin": row.origin, **data}
@@ -148,7 +160,7 @@ class _Line:
 
     @property
     def keys(self) -> Keyring:
-        return keyring(self.row.vkeys)
+        return following.live(keyring(self.row.vkeys), bytes(self.row.history))
 
     @property
     def seen(self) -> Seen:
@@ -179,6 +191,13 @@ class _Line:
         )  # fmt: skip
 
 
+def ask_soon(row: WitnessedLog | None, wall: datetime) -> None:
+    """Something came under a key that is not known here: the worker asks for the log's key history at once."""
+    if row is not None and row.asked_at is not None and wall - row.asked_at > timedelta(seconds=following.PAUSE):
+        row.asked_at = None
+        row.save(update_fields=["asked_at"])
+
+
 @dataclass(frozen=True)
 class Ledger:
     """Witnessed logs in the database: the row's lock makes check and set one act, and committing it precedes the answer."""
@@ -187,13 +206,16 @@ class Ledger:
 
     @contextmanager
     def hold(self, origin: str) -> Iterator[_Line | None]:
-        refused: NotAnExtension | OldSizeDiffers | None = None
+        refused: NotAnExtension | OldSizeDiffers | NotByTheLog | None = None
         with transaction.atomic():
             row = WitnessedLog.objects.select_for_update().filter(origin=origin, ended_at__isnull=True).first()
             try:
                 yield _Line(row, self.now) if row else None
             except (NotAnExtension, OldSizeDiffers) as error:
                 refused = error  # what the accusation wrote is committed all the same
+            except NotByTheLog as error:
+                refused = error
+                ask_soon(row, self.now)
         if refused is not None:
             raise refused
 

@@ -125,7 +125,7 @@ def _witness_init(options: argparse.Namespace) -> int:
 
 
 def _witness_add(options: argparse.Namespace) -> int:
-    print(FolderLedger(options.home).add(_keys(options.key)))
+    print(FolderLedger(options.home).add(_keys(options.key), options.site))
     return 0
 
 
@@ -134,12 +134,20 @@ def _witness_remove(options: argparse.Namespace) -> int:
 
 
 def _witness_list(options: argparse.Namespace) -> int:
-    """A line a log: origin, size, alarms. Exit code 1 when there is any alarm."""
+    """A line a log: origin, size, alarms, ids of the keys that count. Exit code 1 when there is any alarm."""
     alarms = 0
     for origin, line, count in FolderLedger(options.home).lines():
         alarms += count
-        print(f"{origin}\t{line.seen.size}\t{count}")
+        print(f"{origin}\t{line.seen.size}\t{count}\t{','.join(key.key_id for key in line.keys.keys)}")
     return 1 if alarms else 0
+
+
+def _witness_follow(options: argparse.Namespace) -> int:
+    """A line a log whose site is known: what hindered it. Exit code 1 when anything did."""
+    found = FolderLedger(options.home).follow()
+    for origin, why in found.items():
+        print(f"{origin}\t{why or 'ok'}")
+    return 1 if any(found.values()) else 0
 
 
 def _witness_serve(options: argparse.Namespace) -> int:
@@ -149,7 +157,10 @@ def _witness_serve(options: argparse.Namespace) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
         print(f"{ledger.key.verify_key.vkey()}\nhttp://{options.address}:{server.server_port}/", flush=True)
+        stop = threading.Event()
+        threading.Thread(target=server.follow, args=(stop,), daemon=True).start()
         server.serve_forever()
+        stop.set()
     return 0
 
 
@@ -198,7 +209,11 @@ def _witness_parser() -> argparse.ArgumentParser:
     add.add_argument(
         "--key", action="append", required=True, help="日志的 .vkey 文件或 vkey / the log's .vkey file or vkey"
     )
+    site = "其网站，密钥沿革在此（/.well-known/venue-keys.json）/ its site, where its key history is asked for"
+    add.add_argument("--site", default="", help=site)
     add.set_defaults(do=_witness_add)
+    follow = sub.add_parser("follow", help="立即查看各日志的密钥沿革 / follow the key histories now (serve does by itself)")
+    follow.set_defaults(do=_witness_follow)
     remove = sub.add_parser("remove", help="停止见证 / stop witnessing a log")
     remove.add_argument("origin")
     remove.set_defaults(do=_witness_remove)
@@ -208,7 +223,7 @@ def _witness_parser() -> argparse.ArgumentParser:
     serve.add_argument("--address", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8090)
     serve.set_defaults(do=_witness_serve)
-    for each in (init, add, remove, listed, serve):
+    for each in (init, add, remove, listed, follow, serve):
         each.add_argument("--home", type=Path, required=True, help="见证人的目录 / the witness's folder")
         each.add_argument("--lang", choices=("zh", "en"), default="zh")
     return parser

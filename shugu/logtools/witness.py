@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -30,7 +30,7 @@ from shugu.formats.witnessing import (
     origin_id,
     parse_submission,
 )
-from shugu.logtools import durable
+from shugu.logtools import durable, following
 from shugu.logtools.errors import FolderUnusable
 
 TEXT: Final = "text/plain; charset=utf-8"
@@ -102,8 +102,24 @@ def own_lines(note: bytes, keys: Keyring) -> bytes:
 
 @dataclass
 class _FolderLine:
+    """`pins`: what the operator pinned; `keys`: those in force by the history that was followed."""
+
     folder: Path
-    keys: Keyring
+    pins: Keyring
+
+    @property
+    def history(self) -> bytes:
+        file = self.folder / "keys.json"
+        return file.read_bytes() if file.exists() else b""
+
+    @property
+    def keys(self) -> Keyring:
+        return following.live(self.pins, self.history)
+
+    @property
+    def site(self) -> str:
+        file = self.folder / "site"
+        return file.read_text("utf-8").strip() if file.exists() else ""
 
     @property
     def note(self) -> bytes:
@@ -134,8 +150,8 @@ MAX_ALARMS: Final = 1_000  # a log: whoever replays its checkpoints with wrong p
 
 
 class FolderLedger:
-    """A witness's home: `name`, `witness.pem`, `witness.vkey`, and `logs/<sha256 of origin>/` with `log.vkey`, `latest`,
-    `alarms/`. Errors: FolderUnusable when it has not been set up."""
+    """A witness's home: `name`, `witness.pem`, `witness.vkey`, and `logs/<sha256 of origin>/` with `log.vkey`, `site`,
+    `keys.json` (the key history followed), `latest`, `alarms/`. Errors: FolderUnusable when it has not been set up."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -166,15 +182,32 @@ class FolderLedger:
     def folder(self, origin: str) -> Path:
         return self.home / "logs" / origin_id(origin)
 
-    def add(self, keys: Keyring) -> str:
-        """Witness the log whose keys these are; its origin. What was seen of a log stays when its keys change.
-        Errors: FolderUnusable when the keys are of several names."""
+    def add(self, keys: Keyring, site: str = "") -> str:
+        """Witness the log whose keys these are; its origin. What was seen of a log stays when its keys change. At `site` its
+        key history is asked for. Errors: FolderUnusable when the keys are of several names."""
         names = {k.name for k in keys.keys if "intl" in keys.suites_of(k.name)}
         if len(names) != 1:
             raise FolderUnusable(path=str(self.home), why=("公钥须属同一日志", "the keys must be of one log"))
         origin = names.pop()
+        durable.write(self.folder(origin) / "site", f"{site}\n".encode())
         durable.write(self.folder(origin) / "log.vkey", keys.text().encode())
         return origin
+
+    def follow(self, fetch: Callable[[str], bytes] = following.fetch) -> dict[str, str]:
+        """Ask the site of every log for its key history and keep what is new; {origin: what hindered it, "" for nothing}."""
+        return {origin: self._follow(line, fetch) for origin, line, _ in self.lines() if line.site}
+
+    def _follow(self, line: _FolderLine, fetch: Callable[[str], bytes]) -> str:
+        try:
+            content = fetch(line.site)  # outside the lock: a slow site keeps no checkpoint waiting
+            with (line.folder / "lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if content != line.history:
+                    following.accept(line.pins, line.history, content)
+                    durable.write(line.folder / "keys.json", content)
+        except ShuguError as error:
+            return error.message("en")
+        return ""
 
     def remove(self, origin: str) -> bool:
         """Stop witnessing; what was seen stays, so that taking the log up again cannot be used to turn it back."""
@@ -185,7 +218,7 @@ class FolderLedger:
         durable.sync_folder(file.parent)
         return True
 
-    def lines(self) -> Iterator[tuple[str, Line, int]]:
+    def lines(self) -> Iterator[tuple[str, _FolderLine, int]]:
         """(origin, line, number of alarms) of every witnessed log."""
         for file in sorted((self.home / "logs").glob("*/log.vkey")):
             keys = keyring(file.read_text("utf-8"))

@@ -8,11 +8,13 @@ GET  /witness.vkey                                the witness's key
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
-from shugu.formats.witnessing import MAX_BODY
+from shugu.formats.witnessing import MAX_BODY, NotByTheLog
+from shugu.logtools import following
 from shugu.logtools.witness import TEXT, Answer, FolderLedger, add_checkpoint
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,10 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(Answer(400 if not length.isdecimal() else 413, b"a Content-Length up to 65536 is wanted\n"))
         else:
             body = self.rfile.read(int(length))
-            self._answer(add_checkpoint(body, self.server.ledger, self.server.ledger.key, int(time.time())))
+            given = add_checkpoint(body, self.server.ledger, self.server.ledger.key, int(time.time()))
+            if given.status == NotByTheLog.status:
+                self.server.unknown_key.set()
+            self._answer(given)
 
     def do_GET(self) -> None:
         first, _, rest = self.path.removeprefix("/").partition("/")
@@ -64,5 +69,15 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, address: tuple[str, int], ledger: FolderLedger) -> None:
-        self.ledger = ledger
+        self.ledger, self.unknown_key = ledger, threading.Event()
         super().__init__(address, Handler)
+
+    def follow(self, stop: threading.Event) -> None:
+        """Follow the key histories until `stop`: from time to time, and soon after a checkpoint under an unknown key."""
+        while not stop.is_set():
+            self.unknown_key.clear()
+            for origin, why in self.ledger.follow().items():
+                if why:
+                    log.warning("keys of %s: %s", origin, why)
+            stop.wait(following.PAUSE)
+            self.unknown_key.wait(following.EVERY - following.PAUSE)

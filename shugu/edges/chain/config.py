@@ -12,7 +12,8 @@
     relayers = ["https://relay.example/anchors"]   # asked first, in this order
     from_block = 0                    # where the contract was deployed: nothing before it is searched
     tip_wei = 1000000000              # priority fee where the chain has base fees
-    ceiling_wei = 500000000000        # the most paid for one gas
+    ceiling_wei = 500000000000        # the most paid for one gas; 0 where gas costs nothing
+    fees = "auto"                     # "legacy": one price for one gas, where a node refuses transactions of another form
     unit = "ETH"                      # 10^18 wei
 """
 
@@ -48,6 +49,7 @@ class Chain:
     from_block: int = 0
     tip_wei: int = 1_000_000_000
     ceiling_wei: int = 500_000_000_000
+    fees: str = "auto"
     unit: str = "ETH"
 
 
@@ -92,6 +94,8 @@ def _chain(file: Path, row: Any) -> Chain:
         raise _invalid(file, ("rpc 与 relayers 应为网址", "rpc and relayers are URLs"))
     if not _NAME.fullmatch(row["name"]) or not _ADDRESS.fullmatch(row["contract"]):
         raise _invalid(file, ("name 或 contract 写法有误", "name or contract is malformed"))
+    if row.get("fees", "auto") not in ("auto", "legacy"):
+        raise _invalid(file, ('fees 应为 "auto" 或 "legacy"', 'fees is "auto" or "legacy"'))
     if (row.get("key") and not row.get("passphrase")) or (row.get("payer") and not row.get("payer_passphrase")):
         raise _invalid(file, ("密钥文件缺少口令文件", "a keystore lacks its passphrase file"))
     return Chain(**{**row, "relayers": tuple(row.get("relayers", ()))})

@@ -7,6 +7,7 @@ no gas estimates, no filters, no fee history.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,7 +34,12 @@ METHODS: Final = frozenset(
     }
 )  # fmt: skip
 TIMEOUT_SECONDS: Final = 10
+LOG_BLOCKS: Final = 100  # a node that refuses even so few means something else
+# What clients say of a transaction they have: go-ethereum and FISCO BCOS, OpenEthereum, Besu and Hardhat, Nethermind, earlier
+# FISCO BCOS.
+_KNOWN: Final = ("already known", "already imported", "known transaction", "alreadyknown", "alreadyintxpool")
 _ZERO: Final = "0x" + "0" * 40
+_SELECTOR: Final = re.compile(r"0x[0-9a-f]{8}")
 
 
 @lru_cache(maxsize=1)
@@ -123,11 +129,11 @@ class Contract:
             yield
         except self._down as error:
             raise ChainUnreachable(name=self.chain.name, why=type(error).__name__) from error
-        except self._faults.ContractCustomError as error:
-            raise ContractRefused(reason=_reason(error.data)) from error
         except self._faults.ContractLogicError as error:
-            raise ContractRefused(reason=_reason(error.data) if error.data else "revert") from error
+            raise ContractRefused(reason=_reason(error.data, error) or "revert") from error
         except self._faults.Web3RPCError as error:
+            if reason := _reason(getattr(error, "rpc_response", None)):
+                raise ContractRefused(reason=reason) from error
             raise NodeRefused(name=self.chain.name, why=_told(error)) from error
         except self._strange as error:
             # An answer that is not of the protocol: something else is listening there, or a node that lies clumsily.
@@ -188,17 +194,33 @@ class Contract:
         wanted: dict[str, Any] = {"origin": origin_hash(origin)}
         if size is not None:
             wanted["size"] = size
+        start = self.chain.from_block if first is None else max(first, self.chain.from_block)
         with self._asking():
-            start = self.chain.from_block if first is None else max(first, self.chain.from_block)
-            found: Any = self._contract.events.Anchored().get_logs(argument_filters=wanted, from_block=start)
             return [
                 AnchorThere(
                     int(e["args"]["size"]), bytes(e["args"]["root"]), int(e["args"]["previous"]),
                     tuple(bytes(h) for h in e["args"]["proof"]), bytes(e["args"]["signature"]),
                     bytes(e["transactionHash"]), int(e["blockNumber"]), bytes(e["blockHash"]),
                 )
-                for e in found
+                for e in self._events(wanted, start)
             ]  # fmt: skip
+
+    def _events(self, wanted: dict[str, Any], start: int) -> Iterator[Any]:
+        """Events from block `start` on: in one question, or in as many as a node takes that limits their blocks."""
+        end = self.height()
+        width = max(1, end - start + 1)
+        while start <= end:
+            stop = min(end, start + width - 1)
+            try:
+                with self._asking():
+                    found = self._contract.events.Anchored().get_logs(argument_filters=wanted, from_block=start, to_block=stop)
+            except NodeRefused:
+                if width <= LOG_BLOCKS:
+                    raise
+                width = max(LOG_BLOCKS, width // 2)
+                continue
+            yield from found
+            start = stop + 1
 
     def receipt(self, tx_hash: bytes) -> Receipt | None:
         """None while the chain does not have the transaction."""
@@ -246,7 +268,7 @@ class Contract:
             with self._asking():
                 self._web3.eth.send_raw_transaction(raw)
         except NodeRefused as error:
-            if "already known" not in str(error).lower() and "already imported" not in str(error).lower():
+            if not any(words in str(error).lower() for words in _KNOWN):
                 raise
 
 
@@ -276,5 +298,8 @@ def _selectors() -> dict[str, str]:
     return out
 
 
-def _reason(data: Any) -> str:
-    return _selectors().get(str(data)[:10], "revert")
+def _reason(*told: Any) -> str:
+    """The name of the contract's error in an answer, "" if none is there. Clients put what a contract reverts with into the
+    error's data, into an object there, or into the sentence alone."""
+    found = (_selectors().get(word) for word in _SELECTOR.findall(" ".join(str(part) for part in told).lower()))
+    return next((name for name in found if name), "")

@@ -91,7 +91,8 @@ def _send(
             _outcome(last, _fate(there, last))
         _broadcast(there, _sign(there, anchor, payer, size, count, fee_now(there), now, reached), now, reached)
         return 1, alarm
-    late = last.sent_at is not None and now - last.sent_at >= rule.patience
+    # One that the node never took waits no longer than one that it has: the price or the form may be what it refuses.
+    late = now - (last.sent_at or last.stored_at) >= rule.patience
     if not late and last.previous == size:
         if last.sent_at is None:
             _broadcast(there, last, now, reached)
@@ -99,10 +100,12 @@ def _send(
         there.send(bytes(last.raw or b""))  # a node that was restarted has forgotten it
         return 0, alarm
     assert last.max_fee is not None
-    ceiling = there.chain.ceiling_wei
-    fee = raised(Fee(last.max_fee, last.tip), rule.raise_percent, fee_now(there), ceiling)
+    ceiling, present = there.chain.ceiling_wei, fee_now(there)
+    fee = raised(Fee(last.max_fee, last.tip), rule.raise_percent, present, ceiling)
     if fee is None:
         there.send(bytes(last.raw or b""))
+        if not last.max_fee and not present.most:
+            return 0, alarm  # where gas costs nothing, paying more moves nothing
         return 0, FeeCeiling(name=there.chain.name, wei=ceiling)
     row = _sign(there, anchor, payer, size, count, fee, now, reached)
     _outcome(last, "replaced")

@@ -36,10 +36,13 @@ class Signed:
 
 
 def fee_now(there: Contract) -> Fee:
-    """What should be mined soon: twice the base fee and the tip, or the node's own price; never above the ceiling."""
+    """What should be mined soon: twice the base fee and the tip, or the node's own price; never above the ceiling.
+
+    Chains that charge nothing (FISCO BCOS, Besu without a fee market) show a base fee of zero: there one price is named, the
+    node's own, which may be nothing, so that an account without money can anchor."""
     chain = there.chain
-    block = there.block(there.height())
-    if block is None or block.base_fee is None:
+    block = there.block(there.height()) if chain.fees == "auto" else None
+    if block is None or not block.base_fee:
         return Fee(min(there.gas_price(), chain.ceiling_wei), None)
     return _within(2 * block.base_fee + chain.tip_wei, chain.tip_wei, chain.ceiling_wei)
 
@@ -49,14 +52,14 @@ def _within(most: int, tip: int, ceiling: int) -> Fee:
 
 
 def raised(fee: Fee, percent: int, present: Fee, ceiling: int) -> Fee | None:
-    """A fee by which a node replaces the earlier transaction: `percent` more in each part, at least today's; None when
-    the ceiling does not allow it."""
+    """A fee by which a node replaces the earlier transaction: `percent` more in each part, at least today's and in today's form;
+    None when the ceiling does not allow it."""
     most = max(-(-fee.most * (100 + percent) // 100), present.most)
     if most > ceiling or most <= fee.most:
         return None
-    if fee.tip is None:
+    if present.tip is None:
         return Fee(most, None)
-    return Fee(most, min(max(-(-fee.tip * (100 + percent) // 100), present.tip or 0), most))
+    return Fee(most, min(max(-(-(fee.tip or 0) * (100 + percent) // 100), present.tip), most))
 
 
 def sign_call(there: Contract, key: ChainKey, *, data: str, nonce: int, gas: int, fee: Fee, deploy: bool = False) -> Signed:

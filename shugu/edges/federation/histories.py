@@ -16,6 +16,7 @@ from shugu.edges.federation import client
 from shugu.edges.federation.errors import PeerUnreachable
 from shugu.edges.federation.models import Peer
 from shugu.edges.federation.models_seen import PeerHistory, Seen
+from shugu.evidence import services as evidence
 from shugu.formats.errors import BadKey, ShuguError, VerificationError
 from shugu.formats.keyhistory import HistoryNotTrusted, KeyPeriods, extends, trusted
 from shugu.formats.suites import Keyring, VerifyKey, keyring
@@ -88,6 +89,7 @@ def follow(peer: Peer, now: datetime, fetch: Fetch = client.get) -> bool:
     """Ask for the history and take it; whether it says anything new. Errors: PeerUnreachable, FormatError, and what
     `take_history` refuses."""
     content = fetch(peer, PLACE)
+    evidence.hear(peer.origin, content, now)  # whoever witnesses its log follows its keys too
     known = held(peer)
     if known is not None and known.content == content:
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,14 +18,18 @@ from shugu.evidence.models import WitnessAlarm, WitnessedLog
 from shugu.evidence.tests.conftest import AUDITOR, STRANGER
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.cosignature import parse_cosignatures, verify_cosignature
+from shugu.formats.keyhistory import Kind, write_history
 from shugu.formats.note import parse_note
-from shugu.formats.suites import Keyring, new_keys, parse_witness_vkey
+from shugu.formats.suites import Keyring, generate, new_keys, parse_witness_vkey
 from shugu.formats.witnessing import SIZE_TYPE, origin_id
+from shugu.kernel import clock
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
 from shugu.kernel.models import Fact
 from shugu.logtools.forks import Fork, verify_fork
 from shugu.logtools.tests.small_log import SmallLog, numbered
+from shugu.logtools.tests.test_following import ORIGIN as KEYS_ORIGIN
+from shugu.logtools.tests.test_following import Rotating
 
 ORIGIN = "other.example/log"
 KEYS = new_keys("sm", ORIGIN)
@@ -160,6 +164,47 @@ def test_the_page_adds_and_removes(visit: Visit, log: SmallLog, now: datetime) -
 def test_the_command_lists(db: None, log: SmallLog, now: datetime, capsys: pytest.CaptureFixture[str]) -> None:
     begin(log, now)
     assert log_cli.run(["witness", "list"]) == 0
-    assert capsys.readouterr().out == f"{ORIGIN}\t0\twitnessed\t0\t0\n"
+    assert capsys.readouterr().out == f"{ORIGIN}\t0\twitnessed\t0\t0\t{','.join(k.key_id for k in log.pinned.keys)}\n"
     with pytest.raises(NotFound):
         log_cli.run(["witness", "remove", ORIGIN, "--as", "nobody"])
+
+
+@pytest.fixture()
+def rotating(tmp_path: Path) -> Rotating:
+    return Rotating(SmallLog(tmp_path / "rotating", [generate("intl", KEYS_ORIGIN)], numbered(5)))
+
+
+def test_the_keys_of_a_witnessed_log_are_followed(visit: Visit, rotating: Rotating, now: datetime) -> None:
+    """Rotated, then stolen: the history is asked for at once after an unknown key, and the thief's checkpoint moves nothing."""
+    log, client, origin = rotating.log, visit(None), KEYS_ORIGIN
+    services.witness_log(services.WitnessLog(log.pinned.text(), "https://other.example/"), actor=OPERATOR, now=now)
+    asked: list[str] = []
+
+    def fetch(site: str) -> bytes:
+        asked.append(site)
+        return rotating.history
+
+    wall = clock.wall()
+    assert services.follow_due(now, wall, fetch) == 1 and services.follow_due(now, wall, fetch) == 0
+    assert asked == ["https://other.example"] and post(client, log.submission(0))[0] == 200
+    [old] = log.keys
+    rotating.announce()
+    rotating.end(old, Kind.COMPROMISED)
+    body = log.append(numbered(3, "b")).submission(5)
+    WitnessedLog.objects.update(asked_at=wall - timedelta(seconds=30))
+    assert post(client, body)[0] == 403
+    assert services.follow_due(now, wall, fetch) == 1, "asked half a minute ago, and now for the unknown key"
+    assert post(client, body)[0] == 200
+    true, log.keys = log.keys, [old]
+    assert post(client, log.append(numbered(3, "of the thief")).submission(8))[0] == 403
+    seen = queries.witnessed()[0]
+    assert (seen.size, seen.keys, seen.lines, seen.alarms) == (8, (true[0].verify_key.key_id,), 3, 0)
+    facts = Fact.objects.filter(name="witness.keys_followed")
+    assert facts.count() == 2 and origin in str(facts[1].payload)
+    WitnessedLog.objects.update(asked_at=None)
+    stranger = write_history(origin, rotating.lines[:1])
+    assert services.follow_due(now, wall, lambda site: stranger) == 0
+    shown = visit(OPERATOR).get("/operations/witness/").content.decode()
+    assert true[0].verify_key.key_id in shown and "续写" in shown
+    with pytest.raises(InputInvalid):
+        services.witness_log(services.WitnessLog(log.pinned.text(), "ftp://x"), actor=OPERATOR, now=now)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -45,6 +45,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+class Running(Protocol):
+    """A node of a test chain, whoever made it."""
+
+    url: str
+
+    @property
+    def chain_id(self) -> int: ...
+    def ask(self, method: str, *params: Any) -> Any: ...
+    def mine(self, blocks: int = 1) -> None: ...
 
 
 class Node:

@@ -14,7 +14,7 @@ from shugu.edges.chain.contract import Contract, connect
 from shugu.edges.chain.keys import ChainKey
 from shugu.edges.chain.statement import Statement, origin_hash, sign
 from shugu.edges.chain.tests import anvil
-from shugu.edges.chain.tests.anvil import Node, Wire
+from shugu.edges.chain.tests.anvil import Running, Wire
 
 if TYPE_CHECKING:
     from shugu.edges.chain.tests.venue import Venue
@@ -34,7 +34,7 @@ def key_of(secret: bytes) -> ChainKey:
 class Bench:
     """One contract on one node, and a venue's key."""
 
-    node: Node
+    node: Running
     chain: Chain
     key: ChainKey
 
@@ -61,7 +61,7 @@ class Bench:
         return getattr(there._contract.functions, function)(*arguments).call()
 
 
-def deployed(node: Node, name: str) -> Bench:
+def deployed(node: Running, name: str) -> Bench:
     chain = Chain(name, node.url, node.chain_id, NOWHERE)
     found = deploying.deploy(chain, key_of(anvil.RICH), key_of(anvil.ADMIN).address)
     made = replace(chain, contract=found.contract, from_block=found.block)

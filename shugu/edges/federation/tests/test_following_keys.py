@@ -14,6 +14,8 @@ from shugu.edges.federation.models_seen import PeerHistory, Seen
 from shugu.edges.federation.tests.kit import Other
 from shugu.edges.federation.tests.test_presenting import Issuer, agreed, failed, presented
 from shugu.edges.federation.tests.test_sight import detail, listed, outcome, says
+from shugu.evidence import queries as evidences
+from shugu.evidence import services as evidence
 from shugu.formats.cosignature import new_witness_key
 from shugu.formats.errors import VerificationError
 from shugu.formats.keyhistory import HistoryNotTrusted, Kind
@@ -48,6 +50,8 @@ def rotated(issuer: Issuer, kind: Kind = Kind.RETIRED) -> SigningKey:
 
 def test_certificates_of_the_old_key_and_of_the_new_are_recognised(issuer: Issuer) -> None:
     before = listed(issuer)
+    pins = "\n".join(key.verify_key.vkey() for key in issuer.other.keys)
+    evidence.witness_log(evidence.WitnessLog(pins), actor=issuer.world.otto, now=issuer.world.now)
     rotated(issuer)
     after = listed(issuer)
     for content in (before, after):
@@ -57,6 +61,8 @@ def test_certificates_of_the_old_key_and_of_the_new_are_recognised(issuer: Issue
     held = histories.held(Peer.objects.get())
     assert held is not None and held.periods.count == 3 and PeerHistory.objects.count() == 1
     assert Fact.objects.filter(name="peer.keys_followed").count() == 1
+    live = {key.key_id for key in held.periods.in_force()}
+    assert set(evidences.witnessed()[0].keys) == live, "whoever witnesses a peer's log follows its keys by the same look"
 
 
 def test_what_was_recognised_before_is_asked_about_after_the_rotation(issuer: Issuer) -> None:
