@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
+from importlib import metadata, resources
 from typing import Any, Final
 
 from shugu.delivery import queries as delivery
@@ -22,6 +22,7 @@ from shugu.kernel.models import Case, Fact, Material, Position
 from shugu.kernel.tables import source_of_table
 from shugu.kernel.text import Text
 from shugu.party import queries as parties
+from shugu.verifier import browser
 
 README: Final = """证据包 {number}
 
@@ -33,13 +34,37 @@ documents/            事实所记载的原件
 procedures/           各案适用的流程表，用于重现
 history.json participants.json network.json   按时间先后的过程、参与者身份、数据传输网络地址
 venue-keys.json       密钥沿革：场所的哪把公钥在日志的哪一段作数（随下载附上，清单不列）
-verifier/             核验程序的源代码
+verifier/             核验程序的源代码；verifier/verify.html 用浏览器打开即可核验单个文件
 
-核验（不需要网络，也不需要场所的数据库；公钥文件 venue.vkey 应从别处取得后比对）：
-    python -m pip install shugu && shugu verify package.zip --key venue.vkey
+核验不需要场所的数据库，也不联网。公钥文件 venue.vkey 须从公报、登记名录等别处取得，与包内的比对。
+一、电脑上已有 shugu：
+    shugu verify 本证据包.zip --key venue.vkey
+二、没有时用包内的程序（Python 3.11 或更新）：先解压，在解压后的 verifier 目录里
+    python -m pip install {requires}
+    python -B -m shugu.verifier 本证据包.zip --key venue.vkey
+    三个依赖可在联网的电脑上用 python -m pip download 取得，再带到断网的电脑上安装；核验 PDF 另需 {extra}。
 
-Evidence package {number}. Verify it offline with the lines above; take venue.vkey from elsewhere and compare.
+Evidence package {number}
+
+package.sealed.json   the venue's credential, sealed in its log, with the digest of manifest.json
+manifest.json         name, size and SHA-256 of every file
+report.pdf            the report to read
+facts/                each fact's content and salt (.fact.json) and its proof (.tlog-proof); .entry.json where law demanded erasure
+documents/            the originals that facts name
+procedures/           the procedure tables the cases ran under, to replay them
+history.json participants.json network.json   what happened in order of time, who took part, network addresses of deliveries
+venue-keys.json       the key history: which key counts for which part of the log (added on download, not in the manifest)
+verifier/             the verifier's source; verifier/verify.html opens in a browser and verifies single files
+
+Verification needs neither the venue's database nor a network. Take venue.vkey from another place (gazette, register of venues)
+and compare it with the one in here. Where shugu is installed:
+    shugu verify package.zip --key venue.vkey
+Else with Python 3.11 or newer, unpacked, in the folder verifier:
+    python -m pip install {requires}
+    python -B -m shugu.verifier package.zip --key venue.vkey
+The three can be fetched elsewhere (python -m pip download) and carried over; PDFs also need {extra}.
 """
+_SOURCES: Final = (".py", ".toml", ".js", ".css", ".html")
 _ENDINGS: Final[Mapping[str, str]] = {
     "application/pdf": "pdf", "application/json": "json", "text/csv": "csv", "text/plain": "txt", "image/png": "png",
     "image/jpeg": "jpg", "application/zip": "zip",
@@ -82,7 +107,7 @@ def gather(number: str, rows: Sequence[Case], *, names: bool) -> Contents:
     ):
         found.add(name, canonical(value), zh, en)
     found.add("venue.vkey", queries.vkey().encode(), "场所公钥", "the venue's public keys")
-    found.add("README.txt", README.format(number=number).encode(), "说明", "how to read this")
+    found.add("README.txt", README.format(number=number, requires=needed(), extra=needed("pdf")).encode(), "说明", "how to read this")
     _verifier(found)
     return found
 
@@ -173,13 +198,24 @@ def _network(found: Contents, rows: Sequence[Case]) -> None:
 
 
 def _verifier(found: Contents) -> None:
-    """The program that checks this package, as source: nothing of the venue is needed to run it."""
-    for package in ("shugu", "shugu.formats"):
-        folder = resources.files(package)
+    """The program that checks this package, as source that runs where it is unpacked: nothing of the venue is needed."""
+    what = Text("核验程序源代码", "source of the verifier")
+    for package in ("shugu", "shugu.formats", "shugu.verifier", "shugu.verifier.page"):
+        folder = resources.files("shugu").joinpath(*package.split(".")[1:])
         for file in sorted(folder.iterdir(), key=lambda f: f.name):
-            if file.name.endswith(".py") and (package == "shugu.formats" or file.name == "__init__.py"):
-                path = f"verifier/{package.replace('.', '/')}/{file.name}"
-                found.add(path, file.read_bytes(), "核验程序源代码", "source of the verifier")
+            if file.name.endswith(_SOURCES) and (package != "shugu" or file.name == "__init__.py"):
+                found.add(f"verifier/{package.replace('.', '/')}/{file.name}", file.read_bytes(), what.zh, what.en)
+    found.add("verifier/verify.html", browser.html().encode(), "浏览器版核验程序", "the verifier for browsers")
+
+
+def needed(extra: str = "") -> str:
+    """What pip installs for the light core, or beside it for one of its extras, as the project itself declares it."""
+    out = []
+    for line in metadata.requires("shugu") or []:
+        name, _, condition = line.partition(";")
+        if condition.strip().replace("'", '"') == (f'extra == "{extra}"' if extra else ""):
+            out.append(f'"{name.strip()}"')
+    return " ".join(out)
 
 
 def manifest(number: str, found: Contents) -> dict[str, Any]:

@@ -243,12 +243,18 @@ def _sealed(manifest: _Manifest, files: Files, verifier: Verifier) -> Pair | Non
     return (issuer, issuer)
 
 
+def _some(names: Sequence[str]) -> str:
+    """At most ten of them."""
+    return " ".join(names[:10]) + (" …" if len(names) > 10 else "")
+
+
 def _complete(manifest: _Manifest, files: Files) -> Pair:
     extra = sorted(set(files) - set(manifest.files) - UNLISTED)
     missing = sorted(set(manifest.files) - set(files))
     if extra or missing:
-        told = "、".join([*(f"+{n}" for n in extra), *(f"-{n}" for n in missing)][:10])
-        raise CommitmentMismatch(reason=(f"文件与清单不符：{told}", f"files and manifest differ: {told}"))
+        zh = [f"缺少 {_some(missing)}"] * bool(missing) + [f"多出 {_some(extra)}"] * bool(extra)
+        en = [f"missing are {_some(missing)}"] * bool(missing) + [f"not listed are {_some(extra)}"] * bool(extra)
+        raise CommitmentMismatch(reason=("，".join(zh), ", ".join(en)))
     for name, (sha256, size) in manifest.files.items():
         if len(files[name]) != size or hashlib.sha256(files[name]).hexdigest() != sha256:
             raise CommitmentMismatch(reason=(f"{name} 已被改动", f"{name} was changed"))

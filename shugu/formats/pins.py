@@ -9,7 +9,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from shugu.formats.errors import BadKey
-from shugu.formats.keyhistory import HistoryNotTrusted, KeyPeriods, extends, trusted
+from shugu.formats.keyhistory import HistoryNotTrusted, KeyPeriods, extends, replay, trusted
+from shugu.formats.keystatements import read_history
 from shugu.formats.suites import Keyring
 
 
@@ -31,14 +32,18 @@ class Pins:
 
     def beside(self, history: bytes) -> Pins:
         """These pins and a history that came with a document: it counts where none of that venue is held, and has to agree
-        with one that is. Raises FormatError, HistoryNotTrusted, BadSignature."""
-        found = trusted(self.keys, history)
-        held = self._histories.get(found.name)
-        if held is None:
-            return Pins(self.keys, [*self._histories.values(), history])
-        if not extends(history, held) and not extends(held, history):
-            raise HistoryNotTrusted(reason=("两份密钥沿革不一致", "two histories of one venue disagree"))
-        return self
+        with one that is. One that has some of the venue's pinned keys and not all is older than they: it counts for
+        nothing, as if it had been left out. Raises FormatError, HistoryNotTrusted, BadSignature."""
+        told = replay(read_history(history))
+        held = self._histories.get(told.name)
+        if held is not None:
+            if not extends(history, held) and not extends(held, history):
+                raise HistoryNotTrusted(reason=("两份密钥沿革不一致", "two histories of one venue disagree"))
+            return self
+        known = [told.period(key) is not None for key in self.keys.keys if key.name == told.name]
+        if any(known) and not all(known):
+            return self
+        return Pins(self.keys, [*self._histories.values(), history])
 
     def periods(self, name: str) -> KeyPeriods | None:
         """What the history of `name` says; None without one."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -181,6 +183,10 @@ def test_the_command_line_verifies_a_package_as_archive_and_as_folder(
     assert verifier.main([str(archive), "--key", str(keys), "--json", "--lang", "en"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["kind"], told["verdict"], len(told["checks"])) == ("package", "sealed", 7)
+    carried = [sys.executable, "-B", "-m", "shugu.verifier", str(archive), "--key", str(keys), "--short"]
+    run = subprocess.run(carried, cwd=folder / "verifier", env={"PATH": ""}, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, ""), "the program in the package verifies the package"
+    assert 'python -m pip install "rfc8785' in (folder / "README.txt").read_text("utf-8")
     (folder / "history.json").write_bytes(b"[]")
     assert verifier.main([str(folder), "--key", str(keys), "--short"]) == 1
     assert "history.json" in capsys.readouterr().out

@@ -30,6 +30,7 @@ from shugu.formats.keyhistory import (
     write_history,
 )
 from shugu.formats.merkle import Reader, consistency_proof, inclusion_proof, leaf_hash, root_of_hashes
+from shugu.formats.pins import Pins
 from shugu.formats.proof import TlogProof
 from shugu.formats.suites import Keyring, SigningKey, generate, keyring, keyring_of
 from shugu.formats.tests.golden import read_json
@@ -211,6 +212,23 @@ def test_any_of_the_keys_may_be_the_pinned_one() -> None:
         assert trusted(keyring_of([venue.keys[nick]]), venue.history()).count == 3
     with pytest.raises(HistoryNotTrusted):
         trusted(keyring_of([generate("intl", NAME)]), venue.history())
+
+
+def test_a_history_that_came_with_a_document_and_is_older_than_the_key_file_counts_for_nothing() -> None:
+    venue = Venue("first")
+    old = venue.history()
+    venue.say(Kind.ANNOUNCED, ["second"], 20, ["first", "second"], "rotated")
+    today = keyring_of([venue.keys[n] for n in ("first", "second")])
+    assert Pins(today).beside(old).periods(NAME) is None
+    held = Pins(today, [venue.history()])
+    assert held.beside(old) is held
+    found = Pins(keyring_of([venue.keys["first"]])).beside(venue.history()).periods(NAME)
+    assert found is not None and len(found.periods) == 2
+    stranger = Venue("other")
+    with pytest.raises(HistoryNotTrusted):
+        Pins(today).beside(stranger.history())
+    with pytest.raises(HistoryNotTrusted):
+        held.beside(stranger.history())
 
 
 def test_a_history_is_refused_with_any_line_removed_reordered_or_changed() -> None:
