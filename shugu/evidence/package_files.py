@@ -49,7 +49,7 @@ Evidence package {number}
 package.sealed.json   the venue's credential, sealed in its log, with the digest of manifest.json
 manifest.json         name, size and SHA-256 of every file
 report.pdf            the report to read
-facts/                each fact's content and salt (.fact.json) and its proof (.tlog-proof); .entry.json where law demanded erasure
+facts/                each fact's content and salt (.fact.json), its proof (.tlog-proof); .entry.json where law demanded erasure
 documents/            the originals that facts name
 procedures/           the procedure tables the cases ran under, to replay them
 history.json participants.json network.json   what happened in order of time, who took part, network addresses of deliveries
@@ -107,7 +107,8 @@ def gather(number: str, rows: Sequence[Case], *, names: bool) -> Contents:
     ):
         found.add(name, canonical(value), zh, en)
     found.add("venue.vkey", queries.vkey().encode(), "场所公钥", "the venue's public keys")
-    found.add("README.txt", README.format(number=number, requires=needed(), extra=needed("pdf")).encode(), "说明", "how to read this")
+    readme = README.format(number=number, requires=needed(), extra=needed("pdf"))
+    found.add("README.txt", readme.encode(), "说明", "how to read this")
     _verifier(found)
     return found
 

@@ -99,6 +99,8 @@ def _refuse_deep(data: bytes) -> None:
 
 def parse(data: bytes) -> object:
     """The value of canonical bytes; any other spelling of it is refused. Raises NotCanonical."""
+    if not data:
+        raise NotCanonical(reason=("文件是空的", "the file is empty"))
     _refuse_deep(data)
     try:
         value: object = json.loads(

@@ -266,7 +266,7 @@ def trusted(pinned: Keyring, history: bytes) -> KeyPeriods:
         raise _refuse("没有固定该场所的 Ed25519 公钥", "no Ed25519 key of this venue is pinned")
     offline = [k for k in pinned.keys if k.name == f"{state.name}/recovery"]
     if any(state.period(k) is None for k in own) or any(k not in state.recovery for k in offline):
-        raise _refuse("其中没有全部所固定的公钥，可能早于公钥文件", "it does not have all the pinned keys; it may be older than the key file")
+        raise _refuse("其中缺少所固定的公钥，可能早于公钥文件", "a pinned key is not in it; it may be older than the key file")
     others = tuple(k for k in pinned.keys if k not in own and k not in offline)
     return replace(state, others=others)
 

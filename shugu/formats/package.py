@@ -65,8 +65,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class PackageReport:
+    """`demo`: the sealed credential says that a demonstration venue issued the package."""
+
     findings: tuple[Finding, ...]
     at: datetime
+    demo: bool = False
 
     @property
     def holds(self) -> bool:
@@ -217,7 +220,15 @@ def verify_package(files: Files, keys: Pins | Keyring, now: datetime, join: Join
             run(7, lambda: _originals(opened, manifest, files))
     done = {f.n for f in found}
     found += [Finding(n, TITLES[n - 1], Outcome.FAILED, _NOT_REACHED) for n in range(1, len(TITLES) + 1) if n not in done]
-    return PackageReport(tuple(sorted(found, key=lambda f: f.n)), now)
+    return PackageReport(tuple(sorted(found, key=lambda f: f.n)), now, _for_show(files))
+
+
+def _for_show(files: Files) -> bool:
+    try:
+        subject = read_sealed(files.get(SEAL, b"")).credential.get("credentialSubject")
+    except ShuguError:
+        return False
+    return isinstance(subject, dict) and subject.get("demo") is True
 
 
 _NO_SEAL: Final[Pair] = ("尚未附上封存的签发凭证", "the sealed credential is not attached yet")

@@ -29,13 +29,14 @@ class CheckWords:
 @dataclass(frozen=True)
 class Words:
     """`not_asked` is said with a good verdict of what nobody gave; `keys` introduces the list of pinned keys; `packages`
-    concludes about an evidence package."""
+    concludes about an evidence package; `remarks` have gaps `{name}` and `{key}`."""
 
     checks: Mapping[CheckId, CheckWords]
     conclusions: Mapping[Verdict, Pair]
     not_asked: Mapping[CheckId, Pair]
     keys: Pair
     packages: Mapping[Verdict, Pair]
+    remarks: Mapping[str, Pair]
 
 
 def _pair(value: Any) -> Pair:
@@ -53,7 +54,8 @@ def words() -> Words:
     conclusions = {verdict: _pair(read["verdict"][verdict.value]) for verdict in Verdict}
     not_asked = {CheckId(name): _pair(value) for name, value in read["not-asked"].items()}
     packages = {Verdict(name): _pair(value) for name, value in read["package"].items()}
-    return Words(checks, conclusions, not_asked, _pair(read["keys"]), packages)
+    remarks = {str(name): _pair(value) for name, value in read["remark"].items()}
+    return Words(checks, conclusions, not_asked, _pair(read["keys"]), packages, remarks)
 
 
 def table() -> dict[str, object]:
@@ -74,4 +76,4 @@ def table() -> dict[str, object]:
         v.value: {"exit": EXIT[v], "sentence": VERDICTS[v], "conclusion": found.conclusions[v]} for v in Verdict
     }
     not_asked = {check.value: pair for check, pair in found.not_asked.items()}
-    return {"checks": checks, "verdicts": verdicts, "keys": found.keys, "not_asked": not_asked}
+    return {"checks": checks, "verdicts": verdicts, "keys": found.keys, "not_asked": not_asked, "remarks": dict(found.remarks)}

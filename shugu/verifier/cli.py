@@ -20,10 +20,10 @@ from shugu.formats.pins import Pins
 from shugu.formats.quorum import Policy, parse_policy
 from shugu.formats.sealed import Sealed, load, read_sealed
 from shugu.formats.suites import Keyring, keyring
-from shugu.formats.times import read_time
 from shugu.formats.verdicts import EXIT, USAGE, VERDICTS, Verdict
 from shugu.formats.verify import Further, Verifier
 from shugu.verifier import browser, packages, printing
+from shugu.verifier.inputs import history_of, read_moment, text_of, unreadable
 from shugu.verifier.online import Online, Wanted
 from shugu.verifier.targets import Examined, Given, Kind, WrongUse, examine, gather, pdf_report, read_leaf, sniffed
 
@@ -96,15 +96,21 @@ def main(argv: Sequence[str] | None = None) -> int:
             asking.error("文件与 --key 均须给出 / a target and --key are needed")
     except SystemExit as stop:
         return USAGE if stop.code else 0
+    refused: ShuguError
     try:
         if given.page is not None:
             given.page.write_text(browser.html(), "utf-8")
             return 0
         return run(given)
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"{asking.prog}: {error}", file=sys.stderr)
+    except OSError as error:
+        refused = unreadable(error)
     except ShuguError as error:
-        print(f"{asking.prog}: {error.message(given.lang)} {error.remedy_text(given.lang)}", file=sys.stderr)
+        refused = error
+    say: printing.Say = "both" if given.both else given.lang
+    if given.json:
+        print(json.dumps(printing.misused(refused, say), ensure_ascii=False, indent=2))
+    for side in {"both": ("zh", "en")}.get(say, (say,)):
+        print(f"{asking.prog}: {refused.message(side)} {refused.remedy_text(side)}", file=sys.stderr)
     return USAGE
 
 
@@ -137,11 +143,11 @@ class Trust:
 
 def trust(given: argparse.Namespace) -> Trust:
     """What the command line names, read. Raises OSError, ShuguError."""
-    policy = parse_policy(given.policy.read_text("utf-8")) if given.policy else None
+    policy = parse_policy(text_of(given.policy)) if given.policy else None
     return Trust(
         read_keys(given.key, policy).text(),
-        read_time(given.at) if given.at else datetime.now(UTC),  # noqa: TID251 -- a program of its own, no kernel
-        tuple(path.read_bytes() for path in given.history),
+        read_moment(given.at) if given.at else datetime.now(UTC),  # noqa: TID251 -- a program of its own, no kernel
+        tuple(history_of(path) for path in given.history),
         policy,
         tuple(load(path) for path in given.status),
         timedelta(hours=given.max_age) if given.max_age is not None else timedelta.max,
@@ -175,20 +181,22 @@ def run(given: argparse.Namespace) -> int:
         print("".join(printing.head(e, say) + "\n" for e in found), end="", file=sys.stderr)
         raise WrongUse(what=" ".join(map(str, given.target)), reason=("没有可验证的文件", "there is nothing to verify"))
     if given.json:
-        print(json.dumps(printing.everything(found, keys, say, asked), ensure_ascii=False, indent=2))
+        listed = any(path.is_dir() and not packages.is_folder(path) for path in given.target)
+        report = printing.everything(found, keys, say, asked, listed=listed)
+        print(json.dumps(report, ensure_ascii=False, indent=2))
     elif len(found) == 1:
         print(printing.text(found[0], keys, say, short=given.short), end="")
     else:
-        print(printing.several(found, say), end="")
+        print(printing.several(found, keys, say), end="")
     if not given.json:
         print(printing.questions(asked, say), end="")
-    return EXIT[verdict] if verdict else USAGE
+    return printing.exit_code(found)
 
 
 def read_keys(files: Sequence[Path], policy: Policy | None) -> Keyring:
     """The keys of every file, in order, then the policy's witnesses that no file names; a line that two files share
     counts once. Raises BadKey, OSError."""
-    lines = [line.strip() for file in files for line in file.read_text("utf-8").splitlines()]
+    lines = [line.strip() for file in files for line in text_of(file).splitlines()]
     lines += [key.vkey() for key in policy.witness_keys()] if policy else []
     return keyring("\n".join(dict.fromkeys(lines)))
 

@@ -11,14 +11,15 @@ from typing import Final, Literal
 from shugu import __version__
 from shugu.formats.canonical import digest_hex
 from shugu.formats.checks import Check, CheckId, Outcome
-from shugu.formats.errors import Pair
+from shugu.formats.errors import Pair, ShuguError
 from shugu.formats.package import PackageReport
 from shugu.formats.suites import Keyring
 from shugu.formats.times import write_time
-from shugu.formats.verdicts import EXIT, VERDICTS, Verdict, worst
+from shugu.formats.verdicts import EXIT, USAGE, VERDICTS, Verdict, worst
 from shugu.formats.verify import MARKS, Report
 from shugu.formats.words import words
 from shugu.verifier import packages
+from shugu.verifier.remarks import demonstration, remarks
 from shugu.verifier.targets import KINDS, Examined
 
 Say = Literal["zh", "en", "both"]
@@ -35,6 +36,8 @@ _LABELS: Final[dict[str, Pair]] = {
     "digest": ("凭证摘要 SHA-256", "Credential digest, SHA-256"),
     "offline": ("离线结论", "Offline verdict"),
     "asked": ("询问", "Asked"),
+    "remark": ("注意", "Note"),
+    "unread": ("{n} 份文件未能验证", "{n} could not be verified"),
     "nothing": ("没有可验证的文件", "There is nothing to verify"),
 }
 _OUTCOMES: Final[dict[Outcome, Pair]] = {
@@ -131,6 +134,9 @@ def text(examined: Examined, keys: Keyring, say: Say, *, short: bool = False) ->
         lines += _lines(words().conclusions[report.verdict], say, "conclusion")
         for pair in caveats(report):
             lines += _lines(pair, say, indent=2)
+    for _, pair in remarks(report, keys):
+        lines += _lines(pair, say, "remark")
+    if not short:
         lines += _lines(words().keys, say) + [f"  {key.name}  {key.suite.name}  {key.key_id}" for key in keys.keys]
     return "\n".join(lines) + "\n"
 
@@ -146,6 +152,9 @@ def _package_lines(examined: Examined, report: PackageReport, keys: Keyring, say
     lines += ["", f"→ {_joined(VERDICTS[verdict], say)}"]
     if not short:
         lines += _lines(words().packages[verdict], say, "conclusion")
+    if report.demo:
+        lines += _lines(words().remarks["demonstration"], say, "remark")
+    if not short:
         lines += _lines(words().keys, say) + [f"  {key.name}  {key.suite.name}  {key.key_id}" for key in keys.keys]
     return lines
 
@@ -166,7 +175,7 @@ def questions(asked: Sequence[dict[str, object]], say: Say) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-def several(found: Sequence[Examined], say: Say) -> str:
+def several(found: Sequence[Examined], keys: Keyring, say: Say) -> str:
     """One line each, then the details of what does not hold, then the verdict that decides."""
     lines = [head(examined, say) for examined in found]
     for examined in found:
@@ -176,16 +185,45 @@ def several(found: Sequence[Examined], say: Say) -> str:
             bad = [f for f in examined.package.findings if f.outcome is not Outcome.OK]
             lines += ["", head(examined, say)]
             lines += [f"   {f.n:2d} {MARKS[f.outcome]} {_joined(f.title, say)}  {_joined(f.detail, say)}" for f in bad]
-    verdict = overall(found)
     counted: dict[Verdict, int] = {}
     for examined in found:
         if examined.verdict is not None:
             counted[examined.verdict] = counted.get(examined.verdict, 0) + 1
+    said = {pair: None for e in found if e.report is not None for _, pair in remarks(e.report, keys)}
     lines.append("")
+    for pair in said:
+        lines += _lines(pair, say, "remark")
     for one, number in sorted(counted.items(), key=lambda item: EXIT[item[0]]):
         lines.append(f"  {number:6d}  {_joined(VERDICTS[one], say)}")
-    lines.append(f"→ {_joined(VERDICTS[verdict] if verdict else _LABELS['nothing'], say)}")
+    lines += [f"  {line}" for line in _lines(unread(found), say)]
+    lines.append(f"→ {_joined(conclusion(found), say)}")
     return "\n".join(lines) + "\n"
+
+
+def unread(found: Sequence[Examined]) -> Pair:
+    """How many documents of a known kind were not verified, for want of what reads them; empty when there are none."""
+    number = sum(e.unread for e in found)
+    zh, en = _LABELS["unread"]
+    return (zh.format(n=number), en.format(n=number)) if number else ("", "")
+
+
+def conclusion(found: Sequence[Examined]) -> Pair:
+    """The sentence of the whole run."""
+    verdict = overall(found)
+    if verdict is None:
+        return _LABELS["nothing"]
+    if exit_code(found) == EXIT[verdict]:
+        return VERDICTS[verdict]
+    told = unread(found)
+    return (f"已验证的都成立，但{told[0]}", f"what was verified holds, but {told[1]}")
+
+
+def exit_code(found: Sequence[Examined]) -> int:
+    """That of the worst verdict; wrong use where nothing was verified, or where all is well but for what was not read."""
+    verdict = overall(found)
+    if verdict is None or (EXIT[verdict] == 0 and any(e.unread for e in found)):
+        return USAGE
+    return EXIT[verdict]
 
 
 def overall(found: Sequence[Examined]) -> Verdict | None:
@@ -198,7 +236,7 @@ def _value(pair: Pair, say: Say) -> object:
     return {"zh": pair[0], "en": pair[1]} if say == "both" else pair[sides(say)[0]]
 
 
-def document(examined: Examined, say: Say) -> dict[str, object]:
+def document(examined: Examined, keys: Keyring, say: Say) -> dict[str, object]:
     """One document as JSON values; texts are strings, or {"zh", "en"} with --both."""
     out: dict[str, object] = {"target": str(examined.path), "kind": examined.kind.value}
     if examined.package is not None:
@@ -214,6 +252,8 @@ def document(examined: Examined, say: Say) -> dict[str, object]:
         "offline_verdict": examined.offline.value if examined.offline else None,
         "sentence": _value(VERDICTS[report.verdict], say),
         "conclusion": _value(words().conclusions[report.verdict], say),
+        "demonstration": demonstration(report),
+        "remarks": [_value(pair, say) for _, pair in remarks(report, keys)],
         "caveats": [_value(pair, say) for pair in caveats(report)],
         "verified_at": write_time(report.at),
         "checks": [_check(check, say) for check in report.checks],
@@ -227,6 +267,7 @@ def _package(report: PackageReport, say: Say) -> dict[str, object]:
         "exit_code": EXIT[verdict],
         "sentence": _value(VERDICTS[verdict], say),
         "conclusion": _value(words().packages[verdict], say),
+        "demonstration": report.demo,
         "verified_at": write_time(report.at),
         "checks": [
             {"n": f.n, "title": _value(f.title, say), "outcome": f.outcome.value, "detail": _value(f.detail, say)}
@@ -250,13 +291,28 @@ def _check(check: Check, say: Say) -> dict[str, object]:
     }
 
 
-def everything(found: Sequence[Examined], keys: Keyring, say: Say, asked: Sequence[dict[str, object]]) -> dict[str, object]:
-    """The whole run: of one document its members stand at the top, of several under `documents`."""
+def everything(
+    found: Sequence[Examined], keys: Keyring, say: Say, asked: Sequence[dict[str, object]], *, listed: bool = False
+) -> dict[str, object]:
+    """The whole run: of one document its members stand at the top, of several under `documents`; of one that was found in
+    a folder (`listed`) in both places."""
     verdict = overall(found)
-    pinned = [{"name": k.name, "suite": k.suite.name, "key_id": k.key_id, "vkey": k.vkey()} for k in keys.keys]
-    frame: dict[str, object] = {"schema": SCHEMA, "verifier": f"shugu {__version__}", "keys": pinned, "asked": list(asked)}
-    if len(found) == 1:
-        return {**frame, **document(found[0], say)}
-    decided = {"verdict": verdict.value if verdict else None, "exit_code": EXIT[verdict] if verdict else None}
-    sentence = _value(VERDICTS[verdict] if verdict else _LABELS["nothing"], say)
-    return {**frame, **decided, "sentence": sentence, "documents": [document(e, say) for e in found]}
+    every = [document(e, keys, say) for e in found]
+    out = {**frame(keys, asked), **(every[0] if len(found) == 1 else {})}
+    if len(found) != 1:
+        out |= {"verdict": verdict.value if verdict else None, "exit_code": exit_code(found)}
+        out["sentence"] = _value(conclusion(found), say)
+    return {**out, "documents": every} if listed or len(found) != 1 else out
+
+
+def frame(keys: Keyring | None, asked: Sequence[dict[str, object]] = ()) -> dict[str, object]:
+    """What every report begins with; `keys` is None when they could not be read."""
+    held = keys.keys if keys is not None else ()
+    pinned = [{"name": k.name, "suite": k.suite.name, "key_id": k.key_id, "vkey": k.vkey()} for k in held]
+    return {"schema": SCHEMA, "verifier": f"shugu {__version__}", "keys": pinned, "asked": list(asked)}
+
+
+def misused(error: ShuguError, say: Say) -> dict[str, object]:
+    """Wrong use as JSON: nothing was verified, and why."""
+    why = (f"{error.message('zh')}{error.remedy_text('zh')}", f"{error.message('en')} {error.remedy_text('en')}")
+    return {**frame(None), "verdict": None, "exit_code": USAGE, "sentence": _value(why, say)}

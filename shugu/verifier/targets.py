@@ -7,6 +7,7 @@ told and decides nothing; a file whose name says that it is one of ours is verif
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,6 +31,7 @@ from shugu.verifier import packages
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 FACT, PROOF, ENTRY = ".fact.json", ".tlog-proof", ".entry"
+_MEMBERS: Final = (b'"credential"', b'"credentialSubject"', b'"proof"', b'"proofValue"')
 _NO_CREDENTIAL: Final[Pair] = ("没有凭证可查", "there is no credential to check")
 
 
@@ -67,15 +69,15 @@ class WrongUse(ShuguError):
 
     code = "verify.wrong-use"
     status = 400
-    sentence = ("无法验证 {what}：{reason}。", "{what} cannot be verified: {reason}.")
+    sentence = ("无法使用 {what}：{reason}。", "{what} cannot be used: {reason}.")
     remedy = ("请查看 shugu verify --help。", "See shugu verify --help.")
 
 
 @dataclass(frozen=True)
 class Examined:
     """One document and its report; `report` is None for what is only told, with `why`, and for an evidence package, which has
-    checks of its own (`package`). `offline` is the verdict before
-    the venue was asked, None when it was not."""
+    checks of its own (`package`). `offline` is the verdict before the venue was asked, None when it was not. `unread`: it is
+    a document, but what reads it is not installed."""
 
     path: Path
     kind: Kind
@@ -83,6 +85,7 @@ class Examined:
     why: Pair = ("", "")
     offline: Verdict | None = None
     package: PackageReport | None = None
+    unread: bool = False
 
     @property
     def verdict(self) -> Verdict | None:
@@ -104,8 +107,12 @@ NOTHING: Final = Given()
 
 
 def read_leaf(text: str) -> bytes:
-    """The leaf hash of `--leaf`, 64 hexadecimal digits. Raises NotCanonical."""
-    return from_hex(text, 32)
+    """The leaf hash of `--leaf`, 64 hexadecimal digits. Raises WrongUse."""
+    try:
+        return from_hex(text, 32)
+    except ShuguError as error:
+        wanted = ("叶哈希应为 64 位小写十六进制", "a leaf hash is 64 hexadecimal digits in lower case")
+        raise WrongUse(what="--leaf", reason=wanted) from error
 
 
 def kind_of(path: Path) -> Kind:
@@ -136,8 +143,25 @@ def gather(folder: Path) -> Iterator[tuple[Path, Kind]]:
         kind = kind_of(path)
         if kind is Kind.PACKAGE and not packages.is_archive(path):
             kind = Kind.OTHER
+        if kind is Kind.DOCUMENT and not _is_ours(path):
+            kind = Kind.OTHER
         if not _is_part(path):
             yield path, kind
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a .json found in a folder is to be judged as a document: not when it is sound JSON with no member of one,
+    such as a program's settings. What cannot be read may be a document that was damaged."""
+    if path.stat().st_size > MAX_BYTES:
+        return True
+    data = path.read_bytes()
+    if any(name in data for name in _MEMBERS):
+        return True
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _is_part(path: Path) -> bool:
@@ -159,9 +183,11 @@ def examine(path: Path, kind: Kind, verifier: Verifier, given: Given = NOTHING) 
     if kind is Kind.PACKAGE:
         return Examined(path, kind, package=packages.verify(path, verifier))
     if path.stat().st_size > MAX_BYTES:
-        raise WrongUse(what=path.name, reason=("文件过大", "the file is too large"))
+        most = MAX_BYTES >> 20
+        raise WrongUse(what=path.name, reason=(f"文件大于 {most} MiB", f"it is larger than {most} MiB"))
     if kind is Kind.PDF:
-        return Examined(path, kind, *pdf_report(path, verifier))
+        report, why = pdf_report(path, verifier)
+        return Examined(path, kind, report, why, unread=report is None)
     if kind is Kind.DOCUMENT:
         return Examined(path, kind, verifier.document(*load(path)))
     if kind is Kind.CHECKPOINT:
@@ -239,7 +265,10 @@ def pdf_report(path: Path, verifier: Verifier) -> tuple[Report | None, Pair]:
     try:
         reader = importlib.import_module("shugu.formats.pdf")
     except ImportError:
-        return None, ("验证 PDF 需安装附加组件：pip install 'shugu[pdf]'", "PDFs need an extra: pip install 'shugu[pdf]'")
+        return None, (
+            "未验证：核验 PDF 需附加组件，在本项目目录运行 pip install '.[pdf]'",
+            "not verified: PDFs need an extra, pip install '.[pdf]' in a copy of the project",
+        )
     report: Report = reader.verify_pdf(path.read_bytes(), verifier)
     return report, ("", "")
 

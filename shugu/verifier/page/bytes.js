@@ -74,6 +74,7 @@ const Json = {
   read(data) {
     const text = Bytes.text(data);
     let value;
+    if (text === "") throw new Refused("文件是空的", "the file is empty");
     try { value = JSON.parse(text); } catch { throw new Refused("不是 UTF-8 编码的 JSON", "not JSON in UTF-8"); }
     if (Json.text(value) !== text) throw new Refused("字节与规范形式不同", "the bytes differ from the canonical form");
     return value;

@@ -62,6 +62,23 @@
     return list;
   }
 
+  // As shugu/verifier/remarks.py.
+  function remarks(report, keys) {
+    const out = [], credential = report.credential ?? {}, form = report.checks[1];
+    const said = (name, gaps = {}) => words.remarks[name].map((text) => text.replace(/\{(\w+)\}/g, (_, gap) => gaps[gap]));
+    if (credential.credentialSubject?.demo === true) out.push(said("demonstration"));
+    const failed = report.checks.filter((check) => check.outcome === "failed").map((check) => check.id);
+    if (failed.length === 1 && failed[0] === "dates" && report.verdict === "failed") out.push(said("later"));
+    if (form?.outcome !== "ok" || !failed.includes("issuer-pinned")) return out;
+    const name = credential.issuer.replace(/^https:\/\//, ""), named = keys.filter((key) => key.name === name);
+    if (!named.length) return [...out, said("other-venue", { name })];
+    for (const proof of credential.proof) {
+      const [of, id] = String(proof.verificationMethod).replace(/^https:\/\//, "").split("#");
+      if (of === name && !named.some((key) => key.id === id)) out.push(said("other-key", { name, key: id }));
+    }
+    return out;
+  }
+
   async function shown(name, report, keys, now) {
     const verdict = words.verdicts[report.verdict];
     const out = element("article", "document", element("h3", "", name));
@@ -71,6 +88,7 @@
     const asked = (id) => report.checks.some((check) => check.id === id && check.outcome !== "skipped");
     if (["sealed", "signed-not-sealed"].includes(report.verdict))
       for (const id of ["status", "cosignatures", "key-history"]) if (!asked(id)) out.append(element("p", "quiet", both(words.not_asked[id])));
+    for (const told of remarks(report, keys)) out.append(element("p", "notice warning", both(told)));
     const ids = await about(report);
     pair(ids, ["验证时刻", "As of"], now.toISOString().replace(/\.\d+/, ""));
     out.append(ids, element("ol", "checks", ...report.checks.map(checkItem)));
@@ -96,7 +114,7 @@
     const text = byId("at").value.trim();
     byId("at-wrong").hidden = true;
     if (!text) return new Date();
-    try { return Verify.readTime(text); }
+    try { return Verify.readTime(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T15:59:59Z` : text); }
     catch (error) { if (!(error instanceof Refused)) throw error; byId("at-wrong").hidden = false; return null; }
   }
 
