@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 
-from shugu.formats import sealed as seals
+from shugu.formats.canonical import canonical
 from shugu.formats.credential import CONTEXT, issuer_of, sign_credential
 from shugu.formats.suites import generate, keyring_of
 from shugu.formats.tests import golden
 from shugu.formats.times import read_time
 from shugu.formats.words import words
-from shugu.verifier import targets
 from shugu.verifier.cli import main
 
 KEY = ["--key", str(golden.VECTORS / "venue.vkey"), "--at", golden.AT]
@@ -82,7 +82,7 @@ def test_a_document_of_a_demonstration_says_so_however_briefly(tmp_path: Path, c
     at = read_time(golden.AT)
     body = {"@context": [CONTEXT], "type": ["VerifiableCredential", "Show"], "issuer": issuer_of(key.name)}
     made = sign_credential({**body, "validFrom": golden.AT, "credentialSubject": {"demo": True}}, [key], at)
-    (tmp_path / "show.json").write_bytes(seals.canonical(made))
+    (tmp_path / "show.json").write_bytes(canonical(made))
     (tmp_path / "show.vkey").write_text(keyring_of([key]).text())
     asked = [str(tmp_path), "--key", str(tmp_path / "show.vkey"), "--at", golden.AT]
     assert main([*asked, "--short", "--both"]) == 3
@@ -100,7 +100,7 @@ def test_papers_that_could_not_be_read_are_no_clean_bill(
     def absent(name: str) -> None:
         raise ImportError(name)
 
-    monkeypatch.setattr(targets.importlib, "import_module", absent)
+    monkeypatch.setattr(importlib, "import_module", absent)
     assert main([str(tmp_path), *KEY, "--lang", "en"]) == 2
     shown = capsys.readouterr().out
     assert "1 could not be verified" in shown and "pip install '.[pdf]'" in shown
