@@ -34,6 +34,7 @@ from shugu.formats.witnessing import Submission  # noqa: E402
 from vectors.make_demands import demand_vectors  # noqa: E402
 from vectors.make_status import Tools, status_vectors  # noqa: E402
 from vectors.make_trade import trade_vectors  # noqa: E402
+from vectors.make_valuation import valuation_vectors  # noqa: E402
 
 ORIGIN = "vectors.shugu.dev/log"
 NOW = datetime(2026, 11, 22, 2, 5, 4, tzinfo=UTC)
@@ -592,6 +593,7 @@ def build() -> Files:
         "demands.json": dump(demand_vectors(keys)),
         "message.json": dump(between_venues()),
         "trade.json": dump(trade_vectors(keys(), keys("other.shugu.dev/log", "other"))),
+        "valuation.json": dump(valuation_vectors()),
         "rejects.json": dump({"at": AT, "documents": rejects()}),
         "venue.vkey": pins().text().encode(),
         "voucher.json": canonical(credential),

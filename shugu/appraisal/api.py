@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from shugu.appraisal import queries, services
+from shugu.appraisal import api_valuation, queries, services
 from shugu.kernel import clock
 from shugu.kernel.errors import InputInvalid
 from shugu.party import queries as parties
@@ -17,6 +17,7 @@ from shugu.registry import queries as registry
 from shugu.web.api import Strict, actor_of, key_of
 
 router = Router()
+router.add_router("", api_valuation.router)
 
 
 class TakeIn(Strict):

@@ -14,6 +14,8 @@ COMPLIANCE: Final = "compliance"
 MATERIAL: Final = "compliance_report"
 CONNECTOR_DOCUMENT: Final = "ShuguQualityReport"
 BASIS_POINTS: Final = 10_000
+# Who may read any assignment: the venue's review seats and those who watch.
+STAFF: Final = frozenset({"operator", "reviewer", "compliance_officer", "regulator", "auditor"})
 _DIMENSIONS: Final = 6
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from shugu.appraisal.models_valuation import Valuation, ValuationReport  # noqa: F401  of this app, in a file of their own
 from shugu.kernel.models import Case
 
 

@@ -10,7 +10,19 @@ from typing import Any
 
 from django.db.models import Q
 
+from shugu.appraisal.domain import STAFF
 from shugu.appraisal.models import Assignment, ComplianceReport, QualityReport
+from shugu.appraisal.queries_valuation import (
+    ValuationReportView,
+    ValuationView,
+    may_read_value,
+    valuation,
+    valuation_credential,
+    valuation_pdf,
+    valuation_report,
+    valuations,
+    valuations_in_force,
+)
 from shugu.kernel import documents, runtime
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import NotFound
@@ -19,8 +31,12 @@ from shugu.kernel.text import Text
 from shugu.party import queries as parties
 from shugu.registry import queries as registry
 
-# Who may read any assignment: the venue's review seats and those who watch.
-STAFF = frozenset({"operator", "reviewer", "compliance_officer", "regulator", "auditor"})
+__all__ = [
+    "STAFF", "AssignmentView", "ComplianceView", "DimensionView", "QualityView", "ValuationReportView", "ValuationView",
+    "assignment", "assignments", "best_qualities", "bodies", "compliance_of", "conclusion_table", "connector_document",
+    "may_read_value", "qualities_of", "quality", "quality_credential", "quality_of", "quality_pdf", "valuation",
+    "valuation_credential", "valuation_pdf", "valuation_report", "valuations", "valuations_in_force",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,22 @@ from shugu.appraisal.services_assignment import (
     file_compliance_report,
     order_compliance,
 )
+from shugu.appraisal.services_valuation import (
+    ActOnValuation,
+    FileValuationReport,
+    OrderValuation,
+    act_on_valuation,
+    file_valuation_report,
+    last_day,
+    order_valuation,
+    todays_law,
+)
+from shugu.appraisal.services_valuation_after import (
+    DiscloseValuation,
+    WithdrawValuation,
+    disclose_valuation,
+    withdraw_valuation,
+)
 from shugu.formats.canonical import canonical, digest_hex
 from shugu.formats.credential import require_credential, split_proofs
 from shugu.formats.errors import ShuguError
@@ -148,7 +164,9 @@ def _valid_until(measured_on: date) -> date:
 
 
 __all__ = [
-    "COMPLIANCE", "ActOnAssignment", "FileComplianceReport", "OrderCompliance", "TakeQualityReport", "accept_assignment",
-    "act_on_assignment", "body_kind", "decline_assignment", "deliver_compliance_report", "file_compliance_report",
-    "order_compliance", "take_quality_report",
+    "COMPLIANCE", "ActOnAssignment", "ActOnValuation", "DiscloseValuation", "FileComplianceReport", "FileValuationReport",
+    "OrderCompliance", "OrderValuation", "TakeQualityReport", "WithdrawValuation", "accept_assignment", "act_on_assignment",
+    "act_on_valuation", "body_kind", "decline_assignment", "deliver_compliance_report", "disclose_valuation",
+    "file_compliance_report", "file_valuation_report", "last_day", "order_compliance", "order_valuation",
+    "take_quality_report", "todays_law", "withdraw_valuation",
 ]  # fmt: skip

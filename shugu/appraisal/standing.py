@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet
 from django.urls import reverse
 
 from shugu.appraisal.models import ComplianceReport, QualityReport
+from shugu.appraisal.models_valuation import ValuationReport
 from shugu.formats.status import Flag
 from shugu.kernel import credentials, runtime, status
 from shugu.kernel.credentials import Kind, Line, Standing, lines, one_type
@@ -100,9 +101,12 @@ def _lines(superseded: bool, on: date, valid_until: date | None, article: str) -
 
 
 def page_of(number: str) -> str:
-    """Where a report's number leads: the page of a quality report; whatever else is numbered so is verified like the rest."""
+    """Where a report's number leads: the page of a quality or valuation report; what else is numbered so is verified like the
+    rest."""
     if QualityReport.objects.filter(number=number).exists():
         return reverse("appraisal:quality", args=[number])
+    if ValuationReport.objects.filter(number=number, delivered_at__isnull=False).exists():
+        return reverse("appraisal:valuation_report", args=[number])
     return f"{reverse('registry:verify')}?number={number}"
 
 

@@ -30,6 +30,7 @@ PURPOSES: Final[Mapping[str, Text]] = {
     "voucher": Text("交易凭证专用章", "Vouchers"),
     "delivery": Text("交付凭证专用章", "Deliveries"),
     "quality": Text("质量评价专用章", "Quality"),
+    "valuation": Text("价值评估专用章", "Valuations"),
     "evidence": Text("存证专用章", "Evidence"),
 }
 # Printed 40 mm wide: 300 dpi needs 472 pixels, and beyond 1,600 a paper only grows.

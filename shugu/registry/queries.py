@@ -349,3 +349,8 @@ def registers() -> list[dict[str, Any]]:
 def count_entries() -> int:
     """How many lines the account book has, for statistics."""
     return Entry.objects.count()
+
+
+def rights_of(register: str) -> dict[str, Text]:
+    """{code: title} of the rights a register knows."""
+    return dict(applications.right_codes(register))
