@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import schema
 from tests.campaign.homes import Venue
 
 
@@ -18,6 +19,7 @@ def venue() -> Iterator[Venue]:
     folder = Path(tempfile.mkdtemp(prefix="shugu-campaign-"))
     folder.chmod(0o755)
     venue = Venue(folder / "home")
+    schema.copy_into(venue.path)
     venue.do("found")
     yield venue
     venue.close()
