@@ -36,7 +36,8 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("rest", nargs=argparse.REMAINDER)
     audit = sub.add_parser("audit", help="审计全部数据 / audit everything")
     audit.add_argument("--json", action="store_true")
-    sub.add_parser("check", help="检查配置、规则与流程 / check configuration, rules, procedures")
+    check = sub.add_parser("check", help="检查配置、规则与流程 / check configuration, rules, procedures")
+    check.add_argument("--venue", help="另查一份尚未启用的规则配置 / a rule profile not yet in use, as well")
     sub.add_parser("docs", help="生成文档表格 / write the generated docs")
     log = sub.add_parser("log", add_help=False, help="审计、监看日志 / audit or watch a log, witness others' logs")
     log.add_argument("rest", nargs=argparse.REMAINDER)
@@ -62,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return logtools(arguments[0], arguments[1:])
     options = _parser().parse_args(arguments)
     if find_spec("django") is None:
-        print("此命令需要完整安装 / this command needs the whole installation: pip install 'shugu[venue]'", file=sys.stderr)
+        print("此命令需要完整安装：在项目目录中 pip install '.[venue]'", file=sys.stderr)
+        print("this command needs the whole installation: in a copy of the project, pip install '.[venue]'", file=sys.stderr)
         return 2
     if options.command == "demo":
         os.environ["SHUGU_HOME"] = str(Path(os.environ.get("SHUGU_HOME", "var")) / "demo")

@@ -21,6 +21,10 @@ from shugu.kernel.home import Home, HomeConfig, HomeError
 
 _BOOT_SECONDS = 30
 _TOLD = "first-trade.json"
+_EXAMPLE = (
+    "注意：{origin} 是示例名称，建立之后不能更改。真实场所请用写有自己域名的规则配置（docs/operating.md 第 2 节），另建目录。",
+    "Note: {origin} is an example's name and never changes. A real venue has a domain of its own (docs/operating.md, 2).",
+)
 # The demonstration begins this long ago, so that the story and its visitors can let notice periods pass.
 _DEMO_LAG = timedelta(days=180)
 
@@ -99,6 +103,9 @@ def init(options: argparse.Namespace) -> int:
     except Forbidden as error:
         raise HomeError(path=str(home.path), why=("已经建成", "it has been founded already")) from error
     print(f"已建立 {home.path}（场所 {options.venue}）。 / Founded {home.path} (venue {options.venue}).")
+    origin = signer.origin()
+    if origin.endswith(".example"):
+        print(_EXAMPLE[0].format(origin=origin), _EXAMPLE[1].format(origin=origin), sep="\n", file=sys.stderr)
     print(f"公钥 / verifier key:\n{signer.keyring().text()}", end="")
     print(f"首个账号 / first account: {options.operator}  密码 / password: {password}")
     print("首次登录后须绑定动态口令。启动：shugu serve / Enrol a one-time code at first sign-in. Start: shugu serve")
@@ -248,7 +255,7 @@ def check(options: argparse.Namespace) -> int:
     found = run_checks()
     for message in found:
         print(f"{message.id}: {message.msg}" + (f"  ({message.hint})" if message.hint else ""))
-    errors = [m for m in found if m.level >= ERROR]
+    errors = len([m for m in found if m.level >= ERROR]) + _told(_further(options.venue))
     if not errors:
         from shugu.kernel import runtime
         from shugu.kernel.tables import all_tables
@@ -257,6 +264,32 @@ def check(options: argparse.Namespace) -> int:
         values = sum(1 for _ in runtime.rules().iter_values())
         print(f"通过：{tables} 张流程表，{values} 项规则 / ok: {tables} procedure tables, {values} rule values")
     return 1 if errors else 0
+
+
+def _further(profile: str | None) -> list[ShuguError]:
+    """What no start may depend on, and whoever asks should know: an HSM that does not open, a profile not yet in use."""
+    from shugu.kernel import clock, hsm
+    from shugu.kernel.rules import load_profile
+    from shugu.kernel.workdays import local_day
+
+    found: list[ShuguError] = []
+    try:
+        if profile is not None:
+            load_profile(profile, local_day(clock.now()))
+    except ShuguError as error:
+        found.append(error)
+    try:
+        if hsm.configured():
+            hsm.reach()
+    except ShuguError as error:
+        found.append(error)
+    return found
+
+
+def _told(errors: list[ShuguError]) -> int:
+    for error in errors:
+        print(" / ".join(f"{error.message(side)} {error.remedy_text(side)}" for side in ("zh", "en")))
+    return len(errors)
 
 
 def docs(options: argparse.Namespace) -> int:

@@ -25,6 +25,8 @@ STAFF: Mapping[str, tuple[str, Text]] = {
     "mona": ("settlement_officer", Text("莫娜", "Mona Mo")),
     "nina": ("settlement_officer", Text("倪娜", "Nina Ni")),
     "sven": ("regulator", Text("孙文", "Sven Sun")),
+    "cora": ("compliance_officer", Text("柯若兰", "Cora Ke")),
+    "arno": ("auditor", Text("安诺", "Arno An")),
 }
 
 
@@ -65,6 +67,8 @@ ROLES: Mapping[str, Text] = {
     "mona": Text("结算员（制单）", "settlement officer (maker)"),
     "nina": Text("结算员（复核）", "settlement officer (checker)"),
     "sven": Text("监管人员", "regulator"),
+    "cora": Text("合规员（异议、复核、撤回、调取证据）", "compliance officer (objections, appeals, withdrawals, evidence)"),
+    "arno": Text("审计员", "auditor"),
 }
 
 

@@ -45,7 +45,7 @@ class ObjectStore:
             self.files, self.root = fsspec.core.url_to_fs(url, **options)
         except ImportError as error:
             extra = _EXTRA.get(self.protocol)
-            wanted = f"pip install 'shugu[{extra}]'" if extra else f"fsspec: {self.protocol}"
+            wanted = f"pip install '.[{extra}]'" if extra else f"fsspec: {self.protocol}"
             why = (f"缺少软件包（{wanted}）", f"a package is missing ({wanted})")
             raise StoreUnusable(store=url, why=why) from error
         except (ValueError, TypeError) as error:

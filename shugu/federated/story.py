@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import tempfile
 from collections.abc import Collection
@@ -148,6 +149,8 @@ def agreeing(story: Story) -> None:
             both = Keyring((*keyring(first.vkeys).keys, *keyring(second.vkeys).keys))
             require_both(parse_object(content), both, (first.origin, second.origin))
             story.keep(f"agreement-{first.venue}-{second.venue}.json", content)
+            sealed = first.ask("sealed_of", digest=hashlib.sha256(content).hexdigest())
+            story.keep(f"agreement-{first.venue}-{second.venue}.sealed.json", base64.b64decode(sealed))
             story.note(**{reference: {first.venue: sides[0]["index"], second.venue: sides[1]["index"]}})
 
 

@@ -63,7 +63,7 @@ def _token() -> _Token:
     if not config.hsm_module or not config.hsm_token:
         raise StoreCannot(why=("home.toml 没有 hsm_module 和 hsm_token", "home.toml names no hsm_module and hsm_token"))
     if find_spec("pkcs11") is None:
-        why = ("没有安装 python-pkcs11（pip install shugu[hsm]）", "python-pkcs11 is missing (pip install shugu[hsm])")
+        why = ("没有安装 python-pkcs11（pip install '.[hsm]'）", "python-pkcs11 is missing (pip install '.[hsm]')")
         raise StoreCannot(why=why)
     import pkcs11
 
@@ -91,6 +91,11 @@ def _drop(token: _Token) -> None:
             del _OPEN[name]
         with contextlib.suppress(pkcs11.PKCS11Error):  # it may be closed already, with the module that it was of
             token.session.close()
+
+
+def reach() -> None:
+    """Opens the token once, for whoever asks whether it can be used. Errors: StoreCannot, KeyUnavailable."""
+    _token()
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,13 @@ def remarks(report: Report, keys: Keyring) -> Iterator[tuple[str, Pair]]:
         known = {f"{key.name}#{key.key_id}" for key in keys.keys}
         if not any(key.name == name for key in keys.keys):
             yield "other-venue", _filled("other-venue", name)
+        unsealed = report.outcomes.get(CheckId.INCLUSION) is not Outcome.OK and CheckId.KEY_HISTORY in report.outcomes
         for method in _methods(report):
-            if method not in known and method.startswith(f"{name}#") and any(key.name == name for key in keys.keys):
+            if not method.startswith(f"{name}#"):
+                continue
+            if method in known and unsealed:
+                yield "ended-key", _filled("ended-key", name, method.partition("#")[2])
+            elif method not in known and any(key.name == name for key in keys.keys):
                 yield "other-key", _filled("other-key", name, method.partition("#")[2])
 
 

@@ -10,7 +10,7 @@ class ChainSoftwareMissing(ShuguError):
     code = "chain-software-missing"
     status = 500
     sentence = ("未安装访问链所需的软件 {name}。", "The software for talking to a chain, {name}, is not installed.")
-    remedy = ("运行 pip install 'shugu[chain]'。", "Run: pip install 'shugu[chain]'.")
+    remedy = ("在项目目录中运行 pip install '.[chain]'。", "In a copy of the project: pip install '.[chain]'.")
 
 
 class ChainConfigInvalid(FormatError):

@@ -203,9 +203,12 @@ def test_a_wrong_pin_is_told_and_the_session_is_opened_anew(module: Home, tmp_pa
     hsm._token().session.close()  # as when the module was pulled and put back
     key.verify_key.verify(b"m", key.sign(b"m"))
     hsm.forget()
+    hsm.reach()
+    hsm.forget()
     (tmp_path / "pin").write_text("00000000")
-    with pytest.raises(KeyUnavailable):
-        key.sign(b"m")
+    for use in (hsm.reach, lambda: key.sign(b"m")):
+        with pytest.raises(KeyUnavailable):
+            use()
 
 
 def test_unknown_stores_are_refused_in_the_configuration(home: Home) -> None:

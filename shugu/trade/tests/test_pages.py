@@ -80,6 +80,7 @@ def test_a_contract_tells_its_gates_in_words_and_is_signed_where_its_text_is(sta
     row = stages.drafted(stage)
     shown = page(views.contract, stage.world.bob, "/", row.number)
     assert "用途：科学研究" in shown and "用途：research" not in shown
+    assert f"/evidence/cases/{row.case_id}/slot/" in shown and f"/cases/{row.case.number}/" in shown
     request = RequestFactory().get("/")
     request.actor = stage.world.bob  # type: ignore[attr-defined]
     answer = case_pages.act_page(request, row.case.number, "sign")

@@ -133,3 +133,13 @@ def test_a_folder_with_one_document_lists_it_too(tmp_path: Path, capsys: pytest.
     assert told["verdict"] == "sealed" and [d["verdict"] for d in told["documents"]] == ["sealed"]
     assert main([SEALED, *KEY, "--json"]) == 0
     assert "documents" not in json.loads(capsys.readouterr().out)
+
+
+def test_an_unsealed_document_of_an_ended_key_is_told_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case = next(c for c in golden.read_json("demands.json")["cases"] if c["name"] == "not-sealed-by-an-ended-key")
+    (tmp_path / "a.json").write_text(case["document"], "utf-8")
+    (tmp_path / "k.vkey").write_text(case["vkeys"], "utf-8")
+    (tmp_path / "h").write_text(case["histories"][0], "utf-8")
+    asked = [str(tmp_path / "a.json"), "--key", str(tmp_path / "k.vkey"), "--at", case["at"], "--history", str(tmp_path / "h")]
+    assert main([*asked, "--short", "--lang", "en"]) == 1
+    assert "by the key history given it has ended" in capsys.readouterr().out

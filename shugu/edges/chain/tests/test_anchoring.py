@@ -295,7 +295,7 @@ def test_without_its_software_the_venue_runs_and_says_what_is_missing(
     monkeypatch.setitem(sys.modules, "web3", None)
     assert venue.facts(5).size == 5
     venue.round()
-    assert venue.alarm() == "chain-software-missing" and "shugu[chain]" in ChainSoftwareMissing(name="web3").remedy_text("en")
+    assert venue.alarm() == "chain-software-missing" and ".[chain]" in ChainSoftwareMissing(name="web3").remedy_text("en")
 
 
 def test_without_relayer_and_payer_there_is_an_alarm(venue: Venue, bench: Bench) -> None:
