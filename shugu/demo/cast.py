@@ -51,7 +51,7 @@ FIRMS: Mapping[str, Firm] = {
     ),
     "quinn": Firm(
         Text("奎音", "Quinn Kui"), Text("正衡数据合规评估有限公司", "Zhengheng Compliance Ltd."), "91330108MA2DDDDD4",
-        ("service_body:compliance",),
+        ("service_body:compliance", "service_body:valuation"),
     ),
 }  # fmt: skip
 
@@ -59,7 +59,7 @@ ROLES: Mapping[str, Text] = {
     "alice": Text("数据提供方", "provider"),
     "bob": Text("数据需求方", "buyer"),
     "carol": Text("共有人", "co-holder"),
-    "quinn": Text("第三方合规机构", "compliance body"),
+    "quinn": Text("第三方合规与价值评估机构", "compliance and valuing body"),
     "rita": Text("登记员", "registrar"),
     "rong": Text("审查员", "reviewer"),
     "otto": Text("运营", "operator"),

@@ -13,7 +13,7 @@ from shugu.appraisal import services as appraisal
 from shugu.catalogue import queries as products
 from shugu.catalogue import services as catalogue
 from shugu.delivery import services as delivery
-from shugu.demo import cast, stage
+from shugu.demo import cast, stage, valuing
 from shugu.demo.narrator import Narrator
 from shugu.evidence import queries as evidence
 from shugu.formats.canonical import canonical
@@ -179,6 +179,10 @@ def offer_product(story: Story) -> None:
         )
         appraisal.file_compliance_report(report, actor=quinn, now=clock.now())
         appraisal.act_on_assignment(appraisal.ActOnAssignment(ordered.pk, "deliver"), actor=quinn, now=clock.now())
+    with tell.step("valuation", "价值评估：场所按参数重算后签章", "valued; the venue works it out again and seals it"):
+        valued = valuing.value_right(tell, story.entry, alice, quinn)
+    attach_proof(story, "valuation-report")
+    tell.keep("valuation-report.pdf", appraisals.valuation_pdf(valued, tell.lang, now=clock.now(), actor=alice))
     with tell.step("listing", "挂牌审核通过，上架", "the listing is reviewed and approved"):
         gates = runtime.rules().value("catalogue.circulation_gates").codes
         listing = catalogue.submit_listing(catalogue.SubmitListing(story.product, gates), actor=alice, now=clock.now())

@@ -14,6 +14,7 @@ from django.db import close_old_connections, transaction
 from django.test import Client
 
 from shugu.appraisal.tests import stages as appraised
+from shugu.appraisal.tests import valued
 from shugu.kernel import clock
 from shugu.kernel.cases import Actor
 from shugu.market import services as market
@@ -62,13 +63,15 @@ class Venue:
 
 def story(world: World) -> None:
     """One trade paid out to the last fen; a filing under notice with an objection to it; a filing nobody else knows of;
-    an open demand; an assignment not yet accepted."""
+    an open demand; an assignment not yet accepted; a valuation whose value nobody disclosed."""
     money.confirmed(world)
     fresh = registered.noticed(world, title="杭州公交到站数据")
     registered.objected(world, fresh, world.carol, world.now)
     registered.submitted(world, title=SECRET_TITLE)
     entry = registry.entries_of(world.alice.org or 0, world.now.date())[0]
     appraised.ordered(world, entry.id)
+    valued.accredit(world)
+    valued.valued(world, entry)
     demand = market.PostDemand(title="求购航班数据", purpose="research", keywords=("航班",))
     market.post_demand(demand, actor=world.bob, now=world.now)
     money.drain(world.now)

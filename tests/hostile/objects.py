@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shugu.appraisal.models import Assignment, ComplianceReport, QualityReport
+from shugu.appraisal.models import Assignment, ComplianceReport, QualityReport, Valuation, ValuationReport
 from shugu.catalogue.models import Listing, Product
 from shugu.delivery.models import Connector, Delivery
+from shugu.formats.valuation import value_of, yuan
 from shugu.kernel.models import Case, Fact, Material
 from shugu.market.models import Demand, Negotiation
 from shugu.party.models import ApiKey, Organisation
@@ -17,7 +18,7 @@ from tests.hostile.conftest import SECRET_TITLE
 
 NUMBERED = (
     Assignment, ComplianceReport, QualityReport, Listing, Product, Delivery, Case, Demand, Negotiation, Organisation,
-    Certificate, Entry, Filing, Escrow, Instruction, Run, Contract, Voucher,
+    Certificate, Entry, Filing, Escrow, Instruction, Run, Contract, Voucher, Valuation, ValuationReport,
 )  # fmt: skip
 # A few of each kind: enough to meet every state, few enough to ask for every address with each.
 MOST_OF_A_KIND = 4
@@ -52,7 +53,9 @@ def values_of(parameter: str) -> list[str]:
 def secrets() -> set[str]:
     """What no page or answer for a stranger may hold: numbers of private matters, accounts, a title nobody published."""
     private: set[str] = {SECRET_TITLE}
-    for model in (Negotiation, Contract, Escrow, Run, Instruction, Assignment, Delivery):
+    for calculation in ValuationReport.objects.filter(disclosed_at__isnull=True).values_list("calculation", flat=True):
+        private |= {yuan(fen) for fen in value_of(calculation)}
+    for model in (Negotiation, Contract, Escrow, Run, Instruction, Assignment, Delivery, Valuation):
         private |= {str(n) for n in model._default_manager.values_list("number", flat=True)}
     private |= set(BankAccount.objects.values_list("number", flat=True))
     private |= set(Filing.objects.filter(title=SECRET_TITLE).values_list("number", flat=True))

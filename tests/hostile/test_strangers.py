@@ -35,6 +35,7 @@ PUBLIC = {
     "quality/<str:number>/": "a quality report is part of the offer",
     "quality/<str:number>.json": "a quality report, for programs",
     "quality/<str:number>.pdf": "a quality report, to print",
+    "valuations/reports/<str:number>/": "that a valuation stands; its value is its holder's",
     "vouchers/<str:number>/": "that a voucher is genuine; its content is for its sides",
     "organisations/<str:number>/": "an accredited organisation is known to the market",
     "sign-in/": "signing in",
