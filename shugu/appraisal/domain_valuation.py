@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from typing import Any, Final, Protocol
 
 from shugu.formats import valuation as exact
@@ -181,7 +182,7 @@ def _inputs(method: Mapping[str, Any], found: Working, tables: Codes) -> list[tu
         if "share" in method:
             rows.append((Text("分成率", "Share"), str(method["share"])))
         rows += [(tables.rate.get(code, Text(code, code)), f"{value}%") for code, value in method["rate"]]
-        return [*rows, (Text("折现率", "Discount rate"), f"{_places((found.rate or 0) * 100)}%")]
+        return [*rows, (Text("折现率", "Discount rate"), f"{_places((found.rate or Fraction(0)) * 100)}%")]
     if name == COST:
         told = method["coefficient"]
         rows = [(Text("调整系数依据", "Coefficient by"), tables.coefficients.get(told["by"], NONE))]
@@ -203,15 +204,18 @@ def _steps(found: Working, tables: Codes) -> list[Step]:
             return Text(f"第 {code} 年", f"Year {code}")
         return Text(code, code) if found.method == MARKET else tables.elements.get(code, Text(code, code))
 
-    return [Step(label(line.code), _fen(line.base), _places(line.factor), _fen(line.amount)) for line in found.lines]
+    told = [Step(label(line.code), _fen(line.base), _places(line.factor), _fen(line.amount)) for line in found.lines]
+    total = sum((line.amount for line in found.lines), Fraction(0))
+    whole = Text("合计减贬值", "Total less depreciation") if found.less else Text("合计", "Total")
+    return [*told, Step(whole, _fen(total), _places(found.factor), _fen(found.exact))]
 
 
-def _fen(value: Any) -> str:
+def _fen(value: Fraction) -> str:
     whole = rounded(abs(value), 1)
     return f"{'-' if value < 0 and whole else ''}{yuan(whole)}"
 
 
-def _places(value: Any) -> str:
+def _places(value: Fraction) -> str:
     """A factor to six places, half up, without trailing noughts."""
     scaled = rounded(value * 10**_FACTOR_PLACES, 1)
     whole, rest = divmod(scaled, 10**_FACTOR_PLACES)

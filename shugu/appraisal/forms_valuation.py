@@ -64,7 +64,7 @@ class OrderValuationForm(FieldForm):
     purpose = forms.ChoiceField(label=words("评估目的", "Purpose"))
     value_type = forms.ChoiceField(label=words("价值类型", "Type of value"))
     base_date = forms.DateField(
-        label=words("评估基准日", "Base date"), widget=forms.DateInput(attrs={"type": "date"}),
+        label=words("评估基准日", "Base date"), widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         help_text=words("价值是这一天的价值，不晚于今天", "the value is that of this day, not later than today"),
     )  # fmt: skip
     scenario = forms.CharField(
@@ -242,7 +242,8 @@ class ValuationReportForm(FieldForm):
             choices=[*none, *((n, n) for n in qualities)],
         )  # fmt: skip
         self.fields["valid_until"] = forms.DateField(
-            label=words("有效至", "Valid until"), required=False, widget=forms.DateInput(attrs={"type": "date"}),
+            label=words("有效至", "Valid until"), required=False,
+            widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
             help_text=words(f"不填即 {latest}，可更早", f"{latest} if left empty; may be earlier"),
         )  # fmt: skip
         self.fields["signers"] = forms.CharField(

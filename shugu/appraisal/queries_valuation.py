@@ -141,10 +141,16 @@ def valuation_report(number: str) -> ValuationReportView:
     return ValuationReportView(
         order, row.number, row.digest, row.credential_digest, row.calculation, shown(row.calculation, known),
         value_words(row.calculation), conclusion_words(row.calculation, known), known.units.get(unit, Text(unit, unit)),
-        tuple((known.parts.get(code, Text(code, code)), text) for code, text in row.parts.items()), row.quality_report,
+        parts_in_order(row.parts, known), row.quality_report,
         tuple(row.signers), row.delivered_at, row.valid_until, row.fact or 0, row.withdrawn_at,
         standing.ground_title(row.withdrawn_ground) if row.withdrawn_at else None, row.withdrawn_document, row.disclosed_at,
     )  # fmt: skip
+
+
+def parts_in_order(parts: Mapping[str, str], known: Codes) -> tuple[tuple[Text, str], ...]:
+    """(title, text) as the rules list them; what they no longer have comes last."""
+    codes_told = [*(c for c in known.parts if c in parts), *sorted(c for c in parts if c not in known.parts)]
+    return tuple((known.parts.get(code, Text(code, code)), parts[code]) for code in codes_told)
 
 
 def report_row(number: str) -> ValuationReport:

@@ -13,10 +13,14 @@ from shugu.kernel.text import Text
 
 @dataclass(frozen=True)
 class Tried:
-    """`methods` that could be worked out; `value` in yuan (both ends of a range), "" where a method or weight is missing."""
+    """`methods` that could be worked out; `due` in fen (both ends of a range), empty where a method or weight is missing."""
 
     methods: tuple[Shown, ...]
-    value: str
+    due: tuple[int, ...]
+
+    @property
+    def value(self) -> str:
+        return " — ".join(yuan(fen) for fen in self.due)
 
 
 def tried(calculation: Mapping[str, Any], known: Codes) -> Tried:
@@ -30,10 +34,21 @@ def tried(calculation: Mapping[str, Any], known: Codes) -> Tried:
     values = {one.method: one.due_fen for one in found}
     try:
         whole = len(found) == len(calculation["methods"])
-        due = concluded(calculation["conclusion"], values, unit) if whole else ()
+        due: tuple[int, ...] = concluded(calculation["conclusion"], values, unit) if whole else ()
     except BadValuation:
         due = ()
-    return Tried(tuple(found), " — ".join(yuan(fen) for fen in due))
+    return Tried(tuple(found), due)
+
+
+def completed(calculation: Mapping[str, Any], found: Tried) -> dict[str, Any]:
+    """The calculation with every result not stated yet (0) taken from what was worked out, so that only other faults are left."""
+    due = {one.method: one.due_fen for one in found.methods}
+    methods = [{**m, "value_fen": m["value_fen"] or due.get(m["method"], 0)} for m in calculation["methods"]]
+    said = dict(calculation["conclusion"])
+    names = ("low_fen", "high_fen") if len(found.due) > 1 else ("value_fen",)
+    for name, fen in zip(names, found.due, strict=False):
+        said[name] = said[name] or fen
+    return {**calculation, "methods": methods, "conclusion": said}
 
 
 def as_dict(found: Tried) -> dict[str, Any]:

@@ -58,4 +58,3 @@ def register() -> None:
     case_acts.name_input("conclusion", "结论", "Conclusion", "choice", conclusion_choices)
     for seat in ("merchant", "body"):
         navigation.register(navigation.NavItem(seat, Text("评估", "Evaluation"), "appraisal:assignments", 60))
-        navigation.register(navigation.NavItem(seat, Text("估值", "Valuation"), "appraisal:valuations", 61))

@@ -14,7 +14,7 @@ from shugu.appraisal import queries, queries_valuation, services
 from shugu.appraisal import standing_valuation as standing
 from shugu.appraisal.domain_valuation import MATERIAL, VALUATION, calculation_faults
 from shugu.appraisal.services_valuation_after import withdraws_as
-from shugu.appraisal.trying import tried
+from shugu.appraisal.trying import completed, tried
 from shugu.appraisal.views import _my_entries, _status
 from shugu.formats.errors import ShuguError
 from shugu.kernel import clock, documents
@@ -123,7 +123,7 @@ def valuation(request: HttpRequest, number: str) -> HttpResponse:
     context = {
         "record": record, "view": view, "body": names[view.body], "may_file": any(c.do == "file" for c in choices),
         "worked": tried(view.report.calculation, known) if view.report else None,
-        "parts": [(known.parts.get(c, Text(c, c)), t) for c, t in view.report.parts.items()] if view.report else [],
+        "parts": queries_valuation.parts_in_order(view.report.parts, known) if view.report else (),
     }  # fmt: skip
     return render(request, "appraisal/valuation.html", context)
 
@@ -152,7 +152,7 @@ def file_report(request: HttpRequest, number: str) -> HttpResponse:
         calculation = form.calculation()
         worked = tried(calculation, known)
         if trial:
-            for where, (zh, en) in calculation_faults(calculation, known).items():
+            for where, (zh, en) in calculation_faults(completed(calculation, worked), known).items():
                 form.add_error(form.place_of(where), Text(zh, en).pick(language.current()))
         elif _file(request, view.case, form, calculation, actor):
             return redirect("appraisal:valuation", number)
@@ -225,7 +225,6 @@ def report(request: HttpRequest, number: str) -> HttpResponse:
         name=Text(f"价值评估报告 · {found.order.entry_title}", f"Valuation report · {found.order.entry_title}"), number=number,
         kind=Text("数据资产价值评估", "Valuation of data assets"),
         state=Chip(lines[0].words if lines else Text("未知", "unknown"), Tone.GOOD if good else Tone.BAD),
-        holder=names[found.order.body],
         dates=(
             (Text("评估基准日", "Base date"), found.order.base_date), (Text("出具", "Delivered"), found.delivered_at),
             (Text("有效至", "Valid until"), found.valid_until),

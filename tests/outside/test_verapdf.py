@@ -16,6 +16,7 @@ import pytest
 
 from shugu.appraisal import queries as appraisal
 from shugu.appraisal.tests import stages as appraised
+from shugu.appraisal.tests import valued
 from shugu.delivery import proof_paper, proving
 from shugu.evidence import deposit_paper, queries_deposit, queries_package
 from shugu.evidence import services as log
@@ -114,11 +115,14 @@ def handed_out(world: World, lang: str) -> Iterator[tuple[str, bytes]]:
         yield name, printing.printed(shown, documents.get(kept), lang=lang, now=now, actor=by)
     quality = appraised.quality(world, contract.entry_id)
     yield "quality", appraisal.quality_pdf(quality.number, lang, now=now, actor=by)
+    value = valued.valued(world, registry.entry(contract.entry_id))
+    yield "valuation", appraisal.valuation_pdf(value.number, lang, now=now, actor=by)
 
 
 @pytest.mark.django_db
 def test_every_pdf_the_venue_hands_out_is_archival_and_accessible(verapdf: list[str], world: World, tmp_path: Path) -> None:
     paid.confirmed(world)
+    valued.accredit(world)
     files = []
     for lang in ("zh", "en"):
         for name, content in handed_out(world, lang):

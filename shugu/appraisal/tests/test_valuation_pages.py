@@ -78,7 +78,7 @@ def test_a_body_is_led_from_the_methods_over_trying_to_filing(world: World, orde
     assert "904,207.00" in shown and "所载 904,208.00 元，按其参数应为 904,207.00 元" in shown
     assert not ValuationReport.objects.exists()
     shown = page(world.quinn, file, order.number, path=path, lang="en", act="try", **trial).content.decode()
-    assert "What follows, CNY" in shown and "738,155.00" in shown
+    assert "What follows, CNY" in shown and "738,155.00" in shown and 'class="error"' not in shown
     refused = page(world.quinn, file, order.number, path=path, act="file", **GIVEN)
     assert refused.status_code == 422 and 'value="904,207"' in refused.content.decode()  # nothing typed is lost
     done = page(world.quinn, file, order.number, path=path, act="file", report=upload(), **GIVEN)

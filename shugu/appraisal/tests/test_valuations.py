@@ -53,7 +53,7 @@ def test_a_valuation_is_ordered_filed_delivered_and_sealed_with_its_calculation(
     assert "73815500" not in told and "90420700" not in told
     view = queries.valuation_report(report.number)
     assert view.value == "738,155.00" and [m.due_fen for m in view.methods] == [m.told_fen for m in view.methods]
-    assert [step.amount for step in view.methods[0].steps] == ["324,074.07", "330,075.45", "250,057.16"]
+    assert [step.amount for step in view.methods[0].steps] == ["324,074.07", "330,075.45", "250,057.16", "904,206.68"]
     base = report.valuation.base_date
     assert report.valid_until == base.replace(year=base.year + 1)
 
