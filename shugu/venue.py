@@ -49,13 +49,19 @@ def run(options: argparse.Namespace) -> int:
         "audit": audit, "check": check, "docs": docs, "rules": rules, "registry": registry, "federation": federation,
         "chain": chain, "log": log, "keys": keys,
     }  # fmt: skip
-    if options.command in _OF_A_VENUE:
+    if _is_of_a_venue(options):
         need_founded(Home.from_environment())
     return commands[options.command](options)
 
 
 # What is asked of a venue that exists: without one nothing is made, least of all a database.
-_OF_A_VENUE = frozenset({"serve", "worker", "audit", "keys", "registry"})
+_OF_A_VENUE = frozenset({"serve", "worker", "audit", "keys", "registry", "log"})
+
+
+def _is_of_a_venue(options: argparse.Namespace) -> bool:
+    if options.command == "federation":
+        return str(options.part) != "demo"
+    return options.command in _OF_A_VENUE or (options.command == "chain" and options.what in ("anchor", "consent", "status"))
 
 
 def need_founded(home: Home) -> None:

@@ -17,7 +17,11 @@ def shugu(home: Path, *order: str, **more: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("order", [("audit",), ("audit", "--json"), ("serve",), ("worker",), ("keys", "list")])
+@pytest.mark.parametrize(
+    "order",
+    [("audit",), ("audit", "--json"), ("serve",), ("worker",), ("keys", "list"), ("chain", "status"), ("log", "rebuild"),
+     ("federation", "peer", "list", "--as", "otto")],
+)  # fmt: skip
 def test_nothing_is_made_where_nothing_was_founded(tmp_path: Path, order: tuple[str, ...]) -> None:
     code, told = shugu(tmp_path, *order)
     assert code == 2 and "has not been founded" in told and "Traceback" not in told

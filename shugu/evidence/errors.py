@@ -101,6 +101,15 @@ class StoreFails(ShuguError):
     )
 
 
+class LogAway(ShuguError):
+    """What readers are told of either: the operator's log has the reason."""
+
+    code = "log-away"
+    status = 503
+    sentence = ("日志暂时无法读取。", "The log cannot be read at the moment.")
+    remedy = ("请稍后再试；原因已记入本所的运行记录。", "Try again later; the venue's own records have the reason.")
+
+
 class GroundNeeded(ShuguError):
     """Evidence leaves the venue on a legal ground only."""
 

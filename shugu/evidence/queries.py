@@ -15,7 +15,7 @@ from typing import Final
 
 from django.db import connection
 
-from shugu.evidence import domain, tile_files, witness_standing
+from shugu.evidence import domain, reading, witness_standing
 from shugu.evidence.errors import NotSealedYet, TileMissing
 from shugu.evidence.models import LogState, Published
 from shugu.evidence.witness_standing import Alarm, WitnessedView, Witnesses
@@ -147,18 +147,18 @@ def tile(path: str) -> bytes:
     size = _size()
     if ref.width > width_in(size, ref.level or 0, ref.index):
         raise NotFound(what=("日志分块", "log tile"))
-    return tile_files.read_at(ref, size)
+    return reading.read_at(ref, size)
 
 
 def _reader(size: int) -> Reader:
-    return hash_reader(lambda path: tile_files.read_at(parse_path(path), size), size)
+    return hash_reader(lambda path: reading.read_at(parse_path(path), size), size)
 
 
 def _logged(index: int, size: int) -> bytes:
     """The entry in the log's own bundle. Errors: TileMissing, BadTile."""
     number, at = divmod(index, WIDTH)
     width = width_in(size, 0, number)
-    return decode_bundle(tile_files.read_at(TileRef(None, number, width), size), width)[at]
+    return decode_bundle(reading.read_at(TileRef(None, number, width), size), width)[at]
 
 
 def _place(fact_id: int) -> int | None:

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from shugu.evidence import queries, tile_files
+from shugu.evidence import queries, reading
 from shugu.evidence.errors import NotSealedYet
 from shugu.evidence.forms import ConsistencyForm
 from shugu.evidence.object_store import A_MOMENT, BINARY, FOR_EVER, TEXT
@@ -54,7 +54,7 @@ def answered(
 
 @require_safe
 def checkpoint(request: HttpRequest) -> HttpResponse:
-    note = tile_files.published()
+    note = reading.published()
     if note is None:
         raise NotFound(what=("检查点", "checkpoint"))
     return answered(request, note, TEXT, A_MOMENT)

@@ -21,7 +21,7 @@ from shugu.formats.proof import parse_proof, verify_proof
 from shugu.formats.tiles import decode_bundle, decode_tile
 from shugu.formats.verdicts import Verdict
 from shugu.formats.verify import verify_document
-from shugu.kernel import documents, signer
+from shugu.kernel import documents, runtime, signer
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
 from shugu.verifier import browser
@@ -158,6 +158,18 @@ def test_a_lost_tile_shows_as_broken(write: Write, now: datetime, visit: Visit) 
     assert queries.badge(fact).state is BadgeState.BROKEN
     page = visit(None).get(f"/evidence/facts/{fact}/")
     assert page.status_code == 200 and "日志文件完好" in page.content.decode()
+
+
+def test_readers_are_not_told_where_a_store_that_fails_is(
+    write: Write, now: datetime, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(3)
+    services.sequence_once(now)
+    monkeypatch.setattr(runtime, "log_store", lambda: "nothing-such://secret-bucket/log")
+    for path in ("tile/0/000.p/3", "checkpoint"):
+        answer = visit(None).get(f"/log/{path}")
+        assert answer.status_code == 503 and "日志暂时无法读取" in answer.content.decode()
+        assert "secret-bucket" not in answer.content.decode()
 
 
 def test_a_sealed_document_verifies_offline(issued: tuple[int, str], now: datetime) -> None:
