@@ -73,6 +73,7 @@ def _bad(good: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         "no_years": other(years=[]),
         "a_negative_year": other(years=[{"income_fen": -1}]),
         "unknown_method": other(method="guess"),
+        "no_method": {**direct, "methods": [{}]},
         "the_method_twice": {**direct, "methods": two},
         "another_unit": {**direct, "unit_fen": 10},
         "another_conclusion": {**direct, "conclusion": {**direct["conclusion"], "value_fen": 1}},

@@ -21,6 +21,7 @@ from shugu.appraisal.queries_valuation import (
     valuation_pdf,
     valuation_report,
     valuations,
+    valuations_disclosed,
     valuations_in_force,
 )
 from shugu.kernel import documents, runtime
@@ -35,7 +36,8 @@ __all__ = [
     "STAFF", "AssignmentView", "ComplianceView", "DimensionView", "QualityView", "ValuationReportView", "ValuationView",
     "assignment", "assignments", "best_qualities", "bodies", "compliance_of", "conclusion_table", "connector_document",
     "may_read_value", "qualities_of", "quality", "quality_credential", "quality_of", "quality_pdf", "valuation",
-    "valuation_credential", "valuation_pdf", "valuation_report", "valuations", "valuations_in_force",
+    "valuation_credential", "valuation_pdf", "valuation_report", "valuations", "valuations_disclosed",
+    "valuations_in_force",
 ]  # fmt: skip
 
 

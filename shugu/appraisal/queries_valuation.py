@@ -202,3 +202,10 @@ def valuations_in_force(entry_id: int, on: date) -> list[str]:
         if told is not None and "valid" in told.facets:
             found.append(number)
     return found
+
+
+def valuations_disclosed(entry_id: int, on: date) -> list[tuple[str, str]]:
+    """(number, value in yuan) of the reports in force whose value their holder disclosed; for pages of what is offered."""
+    numbers = valuations_in_force(entry_id, on)
+    rows = ValuationReport.objects.filter(number__in=numbers, disclosed_at__isnull=False).order_by("-delivered_at", "-id")
+    return [(row.number, value_words(row.calculation)) for row in rows]

@@ -167,6 +167,7 @@ def product(request: HttpRequest, number: str) -> HttpResponse:
         "quality": quality, "radar": radar_of(quality) if quality else None,
         "quality_score": percent(quality.score) if quality and quality.score is not None else "",
         "compliance": appraisal.compliance_of(view.entry_id, local_day(now)),
+        "valuations": appraisal.valuations_disclosed(view.entry_id, local_day(now)),
         "industry": table["industries"].get(shown.industry, shown.industry),
         "form": table["product_forms"].get(shown.form, shown.form),
         "delivery": [table["delivery_forms"].get(d, Text(d, d)) for d in shown.delivery_forms],

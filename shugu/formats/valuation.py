@@ -110,7 +110,7 @@ def faults(calculation: Mapping[str, Any]) -> dict[str, Pair]:
         try:
             _agrees(method, unit)
         except BadValuation as error:
-            found[name] = error.why
+            found[name if name in METHODS else "methods"] = error.why
     if not found:
         try:
             _concludes(calculation["conclusion"], {str(m["method"]): int(m["value_fen"]) for m in methods}, unit)
@@ -235,8 +235,8 @@ def _market(method: Mapping[str, Any]) -> Working:
     for case in cases:
         _members(case, {"name", "price_fen", "factors"})
         name = case["name"]
-        if not isinstance(name, str) or not 0 < len(name.strip()) <= LONGEST_NAME:
-            raise BadValuation("每个可比案例须有名称", "every compared case has a name")
+        if not isinstance(name, str) or not 0 < len(name.strip()) <= LONGEST_NAME or not name.isprintable():
+            raise BadValuation("每个可比案例须有可印的名称", "every compared case has a printable name")
         price, factor = Fraction(_amount(case["price_fen"], "price_fen")), Fraction(1)
         for _, value in _rows(case["factors"], "factors"):
             factor *= decimal(value)

@@ -134,7 +134,7 @@ def test_every_pdf_the_venue_hands_out_is_archival_and_accessible(verapdf: list[
     log.sequence_once(world.now)
     files.append(tmp_path / "package-report.pdf")
     files[-1].write_bytes(read_zip(queries_package.archive(package))["report.pdf"])
-    assert len(files) == 19
+    assert len(files) == 21
     assert [line for level in ("3a", "ua1") for line in broken(verapdf, level, files)] == []
 
 

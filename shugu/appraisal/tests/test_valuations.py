@@ -262,7 +262,9 @@ def test_the_value_is_told_to_few_until_its_holder_discloses_it(world: World) ->
     for stranger in (world.quinn, world.mallory, world.otto):
         with pytest.raises(Forbidden):
             services.disclose_valuation(services.DiscloseValuation(report.number), actor=stranger, now=world.now)
+    assert queries.valuations_disclosed(entry.id, today) == []
     services.disclose_valuation(services.DiscloseValuation(report.number), actor=world.alice, now=world.now)
+    assert queries.valuations_disclosed(entry.id, today) == [(report.number, "738,155.00")]
     found = credentials.standing(report.number, today)
     assert found is not None and "738,155.00" in str(found.rows)
     before = credentials.standing(report.number, today - timedelta(days=1))
