@@ -79,6 +79,12 @@ class PackageReport:
     def sealed(self) -> bool:
         return self.holds and all(f.outcome is Outcome.OK for f in self.findings)
 
+    @property
+    def verdict(self) -> Verdict:
+        if not self.holds:
+            return Verdict.FAILED
+        return Verdict.SEALED if self.sealed else Verdict.SIGNED
+
 
 def write_zip(files: Files) -> bytes:
     """The same files give the same bytes: sorted names, no times. Raises FormatError for a name that is not plain."""
@@ -92,12 +98,16 @@ def write_zip(files: Files) -> bytes:
     return buffer.getvalue()
 
 
-def read_zip(data: bytes) -> dict[str, bytes]:
-    """Raises FormatError for what is no package, an odd or double name, or more than `LIMIT` bytes unpacked."""
+def is_zip(data: bytes) -> bool:
+    return data.startswith(b"PK\x03\x04")
+
+
+def read_zip(data: bytes, limit: int = LIMIT) -> dict[str, bytes]:
+    """Raises FormatError for what is no package, an odd or double name, or more than `limit` bytes unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
-            if sum(m.file_size for m in members) > LIMIT or len({m.filename for m in members}) != len(members):
+            if sum(m.file_size for m in members) > limit or len({m.filename for m in members}) != len(members):
                 raise FormatError(reason=("压缩包过大或有重名", "the archive is too large or has a name twice"))
             for member in members:
                 check_name(member.filename)

@@ -236,7 +236,7 @@ class Verifier:
         self.pins = pins if isinstance(pins, Pins) else Pins(pins)
         self.now = now
         self.further = tuple(further)
-        self._join = join
+        self.join = join
         self._notes: dict[bytes, NoteFindings] = {}
         self._in_force: dict[bytes, Check] = {}
 
@@ -311,7 +311,7 @@ class Verifier:
                 check_in_force(periods, proof)
             except JoinMissing as missing:
                 end = int(str(missing.params["end"]))
-                join = self._join(issuer, proof.covered_by().size, end) if self._join else None
+                join = self.join(issuer, proof.covered_by().size, end) if self.join else None
                 if join is None:
                     return failed(CheckId.KEY_HISTORY, missing, Verdict.UNPROVEN)
                 check_in_force(periods, proof, join)

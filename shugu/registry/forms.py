@@ -201,7 +201,10 @@ class SendForm(FieldForm):
 class VerifyForm(FieldForm):
     file = forms.FileField(
         label=words("证书文件", "Certificate file"),
-        help_text=words("PDF、JSON 证书或封存文件，含他人转给您的", "PDF, JSON or sealed document, also one sent to you"),
+        help_text=words(
+            "PDF、JSON 证书、封存文件或证据包（.zip），含他人转给您的",
+            "PDF, JSON, sealed document or evidence package (.zip), also one sent to you",
+        ),
     )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from shugu.formats.checks import Outcome
 from shugu.formats.errors import ShuguError
 from shugu.formats.package import LIMIT, MANIFEST, TITLES, Finding, PackageReport, read_zip, verify_package
-from shugu.formats.verdicts import Verdict
 from shugu.formats.verify import Verifier
 
 
@@ -44,9 +43,3 @@ def verify(path: Path, verifier: Verifier) -> PackageReport:
         first = Finding(1, TITLES[0], Outcome.FAILED, why)
         return PackageReport((first,), verifier.now)
     return verify_package(files, verifier.pins, verifier.now)
-
-
-def verdict(report: PackageReport) -> Verdict:
-    if not report.holds:
-        return Verdict.FAILED
-    return Verdict.SEALED if report.sealed else Verdict.SIGNED

@@ -18,7 +18,6 @@ from shugu.formats.times import write_time
 from shugu.formats.verdicts import EXIT, USAGE, VERDICTS, Verdict, worst
 from shugu.formats.verify import MARKS, Report
 from shugu.formats.words import words
-from shugu.verifier import packages
 from shugu.verifier.remarks import demonstration, remarks
 from shugu.verifier.targets import KINDS, Examined
 
@@ -143,7 +142,7 @@ def text(examined: Examined, keys: Keyring, say: Say, *, short: bool = False) ->
 
 def _package_lines(examined: Examined, report: PackageReport, keys: Keyring, say: Say, short: bool) -> list[str]:
     """The seven checks of an evidence package and its conclusion."""
-    verdict = packages.verdict(report)
+    verdict = report.verdict
     lines = [f"{examined.path}  {_joined(KINDS[examined.kind], say)}"]
     lines += [*_lines((write_time(report.at), write_time(report.at)), say, "at"), ""]
     for one in report.findings:
@@ -261,7 +260,7 @@ def document(examined: Examined, keys: Keyring, say: Say) -> dict[str, object]:
 
 
 def _package(report: PackageReport, say: Say) -> dict[str, object]:
-    verdict = packages.verdict(report)
+    verdict = report.verdict
     return {
         "verdict": verdict.value,
         "exit_code": EXIT[verdict],

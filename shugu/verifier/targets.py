@@ -91,7 +91,7 @@ class Examined:
     def verdict(self) -> Verdict | None:
         """None for what is only told."""
         if self.package is not None:
-            return packages.verdict(self.package)
+            return self.package.verdict
         return self.report.verdict if self.report is not None else None
 
 

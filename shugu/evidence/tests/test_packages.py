@@ -21,6 +21,7 @@ from shugu.evidence.errors import GroundNeeded, NotSealedYet
 from shugu.evidence.extracting import ExtractPackage, LegalDocument, extract_package
 from shugu.evidence.models import Package
 from shugu.formats.checks import Outcome
+from shugu.formats.errors import FormatError
 from shugu.formats.package import MANIFEST, SEAL, read_zip, verify_package, write_zip
 from shugu.kernel import clock, signer
 from shugu.kernel.cases import Actor
@@ -198,6 +199,21 @@ def test_the_command_line_verifies_a_package_as_archive_and_as_folder(
     assert verifier.main([str(tmp_path / "broken.zip"), "--key", str(keys)]) == 1
 
 
+def test_anybody_may_have_a_package_verified_at_the_venue(world: World, case: Case, visit: Visit) -> None:
+    content = queries_package.archive(extracted(world, case))
+
+    def told(data: bytes) -> str:
+        sent = {"file": SimpleUploadedFile("p.zip", data, "application/zip"), "key": "0" * 32}
+        return visit(None).post("/verify/", sent).content.decode()
+
+    assert "已封存且有效" in told(content) and "各案可按当时的流程表逐步重现" in told(content)
+    files = read_zip(content)
+    assert "验证不通过" in told(write_zip({**files, "history.json": b"[]"}))
+    assert "不是可读的压缩包" in told(content[:5000])
+    with pytest.raises(FormatError):
+        read_zip(content, 1000)
+
+
 def test_without_its_seal_a_package_is_told_unsealed(world: World, case: Case) -> None:
     files = read_zip(queries_package.archive(extracted(world, case)))
     del files[SEAL]
@@ -207,8 +223,6 @@ def test_without_its_seal_a_package_is_told_unsealed(world: World, case: Case) -
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no archive", b"%PDF-1.4"])
 def test_what_is_no_archive_is_refused(data: bytes) -> None:
-    from shugu.formats.errors import FormatError
-
     with pytest.raises(FormatError):
         read_zip(data)
 
@@ -216,8 +230,6 @@ def test_what_is_no_archive_is_refused(data: bytes) -> None:
 def test_a_name_that_leads_elsewhere_is_refused() -> None:
     import io
     import zipfile
-
-    from shugu.formats.errors import FormatError
 
     for name in ("../x", "/x", "a//b", "a\\b", ".x", "a/../b"):
         buffer = io.BytesIO()
