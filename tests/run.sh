@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 BIN=.venv/bin
-unset SHUGU_HOME
+# Every part starts Python anew, many times: what is compiled is kept.
+unset SHUGU_HOME PYTHONDONTWRITEBYTECODE
 # One more than there are cores: journeys wait for their own processes and browsers a good part of their time.
 workers=${SHUGU_TEST_WORKERS:-$(($(nproc) + 1))}
 

@@ -59,7 +59,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(steps=STEPS)
 def test_nothing_leaves_without_a_live_grant_whatever_happens_before(steps: list[tuple[Any, int, int]]) -> None:
     """A model of the grant beside the real one: bytes come exactly when it is active and in its term."""

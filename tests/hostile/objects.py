@@ -25,11 +25,11 @@ MOST_OF_A_KIND = 4
 
 
 def numbers() -> list[str]:
-    """Some numbers of every kind."""
+    """The first and the last of every kind: what is through and what is on its way. Every address is asked with each."""
     found: list[str] = []
     for model in NUMBERED:
-        rows = model._default_manager.order_by("pk").values_list("number", flat=True)
-        found += [str(n) for n in rows[:MOST_OF_A_KIND] if n]
+        rows = [str(n) for n in model._default_manager.order_by("pk").values_list("number", flat=True) if n]
+        found += dict.fromkeys((*rows[:1], *rows[-1:]))
     return found
 
 

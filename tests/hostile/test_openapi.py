@@ -27,7 +27,7 @@ from tests.hostile.conftest import Venue
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = 6
+EXAMPLES = 4
 CALLERS = ("", "alice", "bob", "rita", "mallory")
 OUTSIDERS = ("", "mallory")
 SHAPE = {"code", "message", "remedy", "article", "field_errors"}

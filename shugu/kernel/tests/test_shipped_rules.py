@@ -84,7 +84,7 @@ FILES = sorted(str(path.relative_to(RULES)) for path in RULES.rglob("*.toml"))
 JUNK = ("5", "-1", '"x"', '""', "[]", "{}", "[5]", "[{}]", "1.5", "nan", "true", "2026-01-01", "12:00:00")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_spoilt_line_in_any_file_is_refused_as_a_rule_error_or_does_no_harm(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
