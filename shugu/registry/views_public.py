@@ -13,7 +13,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from shugu.formats.checks import Outcome
 from shugu.formats.credential import credential_digest
-from shugu.formats.errors import FormatError
+from shugu.formats.errors import BadIdentifier, FormatError, Pair
+from shugu.formats.identifiers import parse_number
 from shugu.formats.package import TITLES, Finding, PackageReport, is_zip, read_zip, verify_package
 from shugu.formats.pdf import is_pdf, verify_pdf
 from shugu.formats.verdicts import EXIT, VERDICTS, Verdict
@@ -188,10 +189,19 @@ def _standing(number: str, on: str, digest: str, now: datetime) -> dict[str, Any
         return {"refused": error.field_errors["on"]}
     found = verifying.answer(number, day, now, digest)
     if found is None:
-        return {"uploaded": True} if digest else {"unknown": number, "day": day}
+        return {"uploaded": True} if digest else {"unknown": number, "day": day, "mistyped": _mistyped(number)}
     lines = [(Chip(line.words, FACET_TONES[Facet(line.facet)]), line.article, line.reason) for line in found.standing.lines]
     rows = [(label, _plain(value)) for label, value in found.standing.rows]
     return {"found": found, "facets": lines, "standing": found.standing, "rows": rows}
+
+
+def _mistyped(number: str) -> Pair | None:
+    """Why it can be no number of any venue, its check character above all; None for one that may be."""
+    try:
+        parse_number(number)
+    except BadIdentifier as error:
+        return error.message("zh"), error.message("en")
+    return None
 
 
 def _plain(value: object) -> object:

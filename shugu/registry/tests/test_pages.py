@@ -71,6 +71,8 @@ def test_verification_by_number_states_the_facets_with_their_article(world: Worl
     shown = page(Client(), f"/verify/?number={number}")
     assert "有效" in shown and "二（三）" in shown
     assert "没有可凭编号" in page(Client(), "/verify/?number=CER-X")
+    assert "校验位不符" in page(Client(), "/verify/?number=CER-HANGZHOU-2026-00000001X")
+    assert "校验位不符" not in page(Client(), "/verify/?number=CER-HANGZHOU-2026-00000001K")
 
 
 def test_verification_of_an_uploaded_file_and_of_a_tampered_one(world: World) -> None:
