@@ -16,6 +16,7 @@ def _parser() -> argparse.ArgumentParser:
     from shugu.edges.chain.command_line import add_to as add_chain
     from shugu.edges.federation.command_line import add_to as add_federation
     from shugu.keys_cli import add_to as add_keys
+    from shugu.papers_cli import add_to as add_papers
     from shugu.registry.import_cli import add_to as add_registry
     from shugu.rules_cli import add_to as add_rules
 
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     witness = sub.add_parser("witness", add_help=False, help="只做见证的小进程 / a witness and nothing else")
     witness.add_argument("rest", nargs=argparse.REMAINDER)
     add_keys(sub)
+    add_papers(sub)
     add_rules(sub)
     add_registry(sub)
     add_federation(sub)

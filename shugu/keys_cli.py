@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shugu import paper_keys_cli
+
 if TYPE_CHECKING:
     from shugu.formats.suites import SigningKey
     from shugu.kernel.models import KeyLine
@@ -33,6 +35,7 @@ def add_to(commands: Any) -> None:
     lost = what.add_parser("compromised", help="声明密钥失窃并立即更换 / declare a key lost; another takes its place at once")
     lost.add_argument("key", help="八位密钥编号 / key id")
     _common(lost)
+    paper_keys_cli.add_to(what)
     recovery = what.add_parser("recovery", help="生成离线恢复密钥并登记 / make an offline recovery key and name it")
     recovery.add_argument("--out", type=Path, required=True, help="私钥文件写到此处 / where its file goes")
     _common(recovery)
@@ -47,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     """0, or an error of `shugu.evidence.rotation` and of the stores."""
     acts: dict[str, Callable[[argparse.Namespace], int]] = {
         "list": _list, "history": _history, "rewrap": _rewrap, "new": _new, "rotate": _new, "retire": _retire,
-        "compromised": _compromised, "recovery": _recovery,
+        "compromised": _compromised, "recovery": _recovery, "papers": paper_keys_cli.run,
     }  # fmt: skip
     return acts[options.what](options)
 

@@ -18,6 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/venue-keys.json", evidence_views.key_history, name="venue_keys"),
     # For readers of PDF files that are to trust the venue's own signing certificates.
     path(".well-known/venue-paper-ca.pem", paper_pages.certificates, name="venue_paper_ca"),
+    path(".well-known/venue-paper-revocations.json", paper_pages.revocations, name="venue_paper_revocations"),
+    path("papers/<slug:name>.crl", paper_pages.crl, name="venue_paper_crl"),
 ]
 for _config in apps.get_app_configs():
     if _config.name.startswith("shugu.") and find_spec(f"{_config.name}.urls"):

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "init": init, "serve": serve, "worker": worker, "demo": demo, "demonstrate": demonstrate,
         "audit": audit, "check": check, "docs": docs, "rules": rules, "registry": registry, "federation": federation,
-        "chain": chain, "log": log, "keys": keys,
+        "chain": chain, "log": log, "keys": keys, "papers": papers,
     }  # fmt: skip
     if _is_of_a_venue(options):
         need_founded(Home.from_environment())
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 # What is asked of a venue that exists: without one nothing is made, least of all a database.
-_OF_A_VENUE = frozenset({"serve", "worker", "audit", "keys", "registry", "log"})
+_OF_A_VENUE = frozenset({"serve", "worker", "audit", "keys", "papers", "registry", "log"})
 
 
 def _is_of_a_venue(options: argparse.Namespace) -> bool:
@@ -330,6 +330,14 @@ def keys(options: argparse.Namespace) -> int:
     from shugu import keys_cli
 
     return keys_cli.run(options)
+
+
+def papers(options: argparse.Namespace) -> int:
+    """What `shugu papers` does (shugu/papers_cli.py)."""
+    setup()
+    from shugu import papers_cli
+
+    return papers_cli.run(options)
 
 
 def registry(options: argparse.Namespace) -> int:

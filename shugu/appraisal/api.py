@@ -9,7 +9,8 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from shugu.appraisal import api_valuation, queries, services
+from shugu.appraisal import api_valuation, compliance_paper, queries, services
+from shugu.formats.canonical import parse_object
 from shugu.kernel import clock
 from shugu.kernel.errors import InputInvalid
 from shugu.party import queries as parties
@@ -64,6 +65,7 @@ def assignment_out(view: queries.AssignmentView) -> dict[str, Any]:
             "number": report.number, "conclusion": report.conclusion, "summary": report.summary, "sha256": report.digest,
             "delivered_at": report.delivered_at.isoformat() if report.delivered_at else None,
             "valid_until": report.valid_until.isoformat() if report.valid_until else None,
+            "credential": parse_object(compliance_paper.credential_of(view)[0]) if report.credential_digest else None,
         },
     }  # fmt: skip
 

@@ -124,6 +124,7 @@ def register() -> None:
             name="appraisal.compliance", app="appraisal", flags=STATUS,
             types=one_type("ComplianceReport", COMPLIANCE.zh, COMPLIANCE.en),
             subject=("entry", "assignment", "conclusion", "body", "report_sha256"),
-            where=("/evidence/documents/{digest}/",), find=find_compliance, by_the_books=by_the_books_compliance,
+            where=("/assignments/{assignment}/certificate.json", "/assignments/{assignment}/certificate.pdf"),
+            find=find_compliance, by_the_books=by_the_books_compliance,
         )
     )  # fmt: skip

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from shugu.appraisal import forms, queries, services
+from shugu.appraisal import compliance_paper, forms, queries, services
 from shugu.appraisal.domain import BASIS_POINTS, COMPLIANCE
 from shugu.formats.canonical import parse_object
 from shugu.formats.errors import ShuguError
@@ -24,7 +24,7 @@ from shugu.kernel.workdays import local_day
 from shugu.party import access
 from shugu.party import queries as parties
 from shugu.registry import queries as registry
-from shugu.web import case_shapes, language
+from shugu.web import case_shapes, downloads, language
 from shugu.web.charts import Mark, Radar
 from shugu.web.forms import add_refusal
 from shugu.web.from_kernel import acts_of, clock_of
@@ -221,3 +221,19 @@ def report_pdf(request: HttpRequest, number: str) -> HttpResponse:
     response = HttpResponse(documents.get(view.report.digest), content_type="application/pdf")
     response["Content-Disposition"] = f'attachment; filename="{view.report.number}.pdf"'
     return response
+
+
+@require_GET
+def certificate_json(request: HttpRequest, number: str) -> HttpResponse:
+    """The venue's credential over the report, byte for byte as signed."""
+    content, _ = compliance_paper.credential_of(queries.assignment(number, access.require(request)))
+    return downloads.inline(content, downloads.JSON, f"{number}.json")
+
+
+@require_GET
+def certificate_pdf(request: HttpRequest, number: str) -> HttpResponse:
+    """The same on paper; the body's own report is `report_pdf`."""
+    actor = access.require(request)
+    view = queries.assignment(number, actor)
+    content = compliance_paper.certificate_pdf(view, language.current(), now=clock.now(), actor=actor)
+    return downloads.inline(content, downloads.PDF, f"{number}.pdf")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,7 +19,7 @@ from shugu.kernel.text import Text
 from shugu.party.access import require
 from shugu.trade import queries as trade
 from shugu.trade import services as trades
-from shugu.web import case_shapes, language
+from shugu.web import case_shapes, downloads, language
 from shugu.web.forms import add_refusal
 from shugu.web.shapes import Link
 
@@ -55,20 +53,15 @@ def _whole(request: HttpRequest, number: str) -> queries.ProofView:
 def proof_pdf(request: HttpRequest, number: str) -> HttpResponse:
     found, actor = _whole(request, number), require(request)
     content = proof_paper.proof_pdf(found.credential, found.digest, language.current(), now=clock.now(), actor=actor)
-    return _file(content, "application/pdf", f"{found.number}.pdf")
+    return downloads.inline(content, downloads.PDF, f"{found.number}.pdf")
 
 
 @require_GET
 def proof_json(request: HttpRequest, number: str) -> HttpResponse:
     """The credential exactly as signed."""
     found = _whole(request, number)
-    return _file(documents.get(found.digest), "application/json", f"{found.number}.json")
+    return downloads.inline(documents.get(found.digest), downloads.JSON, f"{found.number}.json")
 
-
-def _file(content: bytes, kind: str, name: str) -> HttpResponse:
-    response = HttpResponse(content, content_type=kind)
-    response["Content-Disposition"] = f"inline; filename={json.dumps(name)}"
-    return response
 
 
 @require_http_methods(["GET", "POST"])

@@ -16,6 +16,8 @@ from shugu.evidence.package_files import Contents, manifest
 from shugu.formats.canonical import canonical
 from shugu.formats.checks import Outcome
 from shugu.formats.package import MANIFEST, TYPE, Finding, verify_package, write_zip
+from shugu.formats.package_report import REPORTS
+from shugu.formats.package_report import TYPE as REPORT_TYPE
 from shugu.kernel import documents, journal, own_documents, signer, store
 from shugu.kernel.cases import Actor
 from shugu.kernel.commands import command
@@ -23,8 +25,7 @@ from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
 from shugu.kernel.models import Case
 from shugu.kernel.queries import name_fact
 from shugu.kernel.workdays import local_day
-from shugu.web.paper import render
-from shugu.web.printing import dressed
+from shugu.web.printing import printed_values
 
 name_fact("evidence.package_extracted", "提取证据包", "evidence package extracted")
 
@@ -73,7 +74,9 @@ def extract_package(cmd: ExtractPackage, *, actor: Actor, now: datetime) -> Pack
     about = {"cases": numbers, "document": asked.document}
     findings = _checked(number, found, now)
     paper = package_paper.report(number, found, findings, asked.ground, about, now)
-    found.add("report.pdf", render(dressed(paper), lang="zh"), "证据报告", "the evidence report")
+    values = package_paper.values(found, findings, asked.ground, numbers)
+    for name, lang, zh, en in zip(REPORTS, ("zh", "en"), ("证据报告", "证据报告（英文）"), package_paper.NAMED, strict=True):
+        found.add(name, printed_values(paper, REPORT_TYPE, values, lang=lang, now=now), zh, en)
     _checked(number, found, now)
     listed = manifest(number, found)
     body = write_zip({**found.files, MANIFEST: canonical(listed)})

@@ -30,3 +30,21 @@ class NewKeyForm(ConfirmForm):
                  ("pkcs11", words("密码机（仅 Ed25519）", "HSM (Ed25519 only)"))],
     )  # fmt: skip
     field_order = ("suite", "store", "password", "code")
+
+
+class RenewPapersForm(ConfirmForm):
+    what = forms.ChoiceField(
+        label=words("更换", "Renew"),
+        choices=[("signer", words("签章证书", "signing certificate")),
+                 ("ca", words("全部（签发者、签章、时间戳）", "all of them"))],
+    )  # fmt: skip
+    field_order = ("what", "password", "code")
+
+
+class RevokePapersForm(ConfirmForm):
+    since = forms.DateTimeField(
+        label=words("自何时起可能在他人手中", "In other hands since"), required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text=words("不填即为现在", "now, if left empty"),
+    )  # fmt: skip
+    field_order = ("since", "password", "code")

@@ -100,8 +100,15 @@ def _known(key: str) -> None:
 def _act(
     request: HttpRequest, actor: Actor, form: ConfirmForm, do: Callable[[datetime], None], title: Text, lead: Text, done: Text
 ) -> HttpResponse:
-    """Shown, confirmed, done; shown again with the refusal."""
-    back = reverse("evidence:venue_keys")
+    crumb = Link(Text("签名密钥", "Signing keys"), reverse("evidence:venue_keys"))
+    return act_confirmed(request, actor, form, do, title, lead, done, crumb)
+
+
+def act_confirmed(
+    request: HttpRequest, actor: Actor, form: ConfirmForm, do: Callable[[datetime], None], title: Text, lead: Text, done: Text,
+    crumb: Link,
+) -> HttpResponse:  # fmt: skip
+    """Shown, confirmed, done; shown again with the refusal. `crumb`: where it came from and goes back to."""
     if request.method == "POST" and form.is_valid():
         now = clock.now()
         try:
@@ -111,7 +118,6 @@ def _act(
             add_refusal(form, refusal)
         else:
             messages.success(request, str(done))
-            return redirect(back)
-    crumb = Link(Text("签名密钥", "Signing keys"), back)
-    page = {"form": form, "title": title, "lead": lead, "crumb": crumb, "cancel_href": back}
+            return redirect(crumb.href)
+    page = {"form": form, "title": title, "lead": lead, "crumb": crumb, "cancel_href": crumb.href}
     return render(request, "web/form.html", page, status=422 if form.errors else 200)

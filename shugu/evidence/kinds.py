@@ -7,6 +7,7 @@ from datetime import date
 from shugu.evidence.depositing import CERTIFICATE, REPORT
 from shugu.evidence.models import Deposit, Package
 from shugu.formats.package import TYPE as PACKAGE
+from shugu.formats.package_report import TYPE as PACKAGE_REPORT
 from shugu.kernel import credentials
 from shugu.kernel.credentials import Kind, Standing, lines, one_type
 from shugu.kernel.text import Text
@@ -65,6 +66,19 @@ def register() -> None:
                 "它证明提取之时日志里已有的记录；日志只增不改，以后发生的事不影响已经提取的内容。",
                 "It proves what stood in the log when it was extracted; the log only grows, and what happens later does not "
                 "touch what was extracted.",
+            ),
+        )
+    )  # fmt: skip
+    credentials.register_kind(
+        Kind(
+            name="evidence.package_report", app="evidence",
+            types=one_type(PACKAGE_REPORT, "证据报告", "report of an evidence package"),
+            subject=("ground", "cases", "facts", "originals", "checks", "conclusion"),
+            where=("/evidence/packages/{number}/package.zip",),
+            lasting=Text(
+                "它是证据包内供阅读的报告，不单独入日志；其摘要载入已封存的清单，由证据包凭证一并证明。",
+                "It is the readable report in an evidence package and in no log by itself: the sealed manifest names its digest, "
+                "and the package's credential proves both.",
             ),
         )
     )  # fmt: skip

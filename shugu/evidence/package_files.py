@@ -15,11 +15,12 @@ from shugu.formats.canonical import canonical, parse_object
 from shugu.formats.leaf import Fact as OpenedFact
 from shugu.formats.leaf import entry
 from shugu.formats.package import check_name
+from shugu.formats.package_report import REPORTS
 from shugu.kernel import documents, runtime
 from shugu.kernel import queries as cases
 from shugu.kernel.errors import NotFound
 from shugu.kernel.models import Case, Fact, Material, Position
-from shugu.kernel.tables import source_of_table
+from shugu.kernel.tables import source_of_table, table
 from shugu.kernel.text import Text
 from shugu.party import queries as parties
 from shugu.verifier import browser
@@ -28,7 +29,7 @@ README: Final = """证据包 {number}
 
 package.sealed.json   场所签发并封存的凭证，载明清单（manifest.json）的摘要
 manifest.json         每个文件的名称、大小和 SHA-256
-report.pdf            供阅读的证据报告
+report.pdf            供阅读的证据报告，由场所签章；report.en.pdf 为英文本
 facts/                每条事实的内容与盐（.fact.json），及其在日志中的证明（.tlog-proof）；依法删除内容的只有条目（.entry.json）
 documents/            事实所记载的原件
 procedures/           各案适用的流程表，用于重现
@@ -48,7 +49,7 @@ Evidence package {number}
 
 package.sealed.json   the venue's credential, sealed in its log, with the digest of manifest.json
 manifest.json         name, size and SHA-256 of every file
-report.pdf            the report to read
+report.pdf            the report to read, in Chinese, signed by the venue; report.en.pdf in English
 facts/                each fact's content and salt (.fact.json), its proof (.tlog-proof); .entry.json where law demanded erasure
 documents/            the originals that facts name
 procedures/           the procedure tables the cases ran under, to replay them
@@ -83,6 +84,9 @@ class Contents:
     history: list[dict[str, Any]] = field(default_factory=list)
     participants: list[dict[str, Any]] = field(default_factory=list)
     network: list[dict[str, Any]] = field(default_factory=list)
+    # For readers: what states (by case number and code) and roles are called in the tables of the cases.
+    states: dict[tuple[str, str], Text] = field(default_factory=dict)
+    roles: dict[str, Text] = field(default_factory=dict)
 
     def add(self, name: str, content: bytes, zh: str, en: str) -> None:
         self.files[check_name(name)] = content
@@ -97,6 +101,9 @@ def gather(number: str, rows: Sequence[Case], *, names: bool) -> Contents:
     for row in rows:
         path = f"procedures/{row.table_key}.toml"
         found.add(path, source_of_table(row.procedure, row.version).encode(), "适用的流程表", "the procedure table")
+        tab = table(row.procedure, row.version)
+        found.states |= {(row.number, code): state.title for code, state in tab.state.items()}
+        found.roles |= {code: one.title for code, one in tab.party.items()}
         found.cases.append({"number": row.number, "procedure": row.table_key, "state": row.state, "table": path})
     _participants(found, rows, names)
     _network(found, rows)
@@ -220,8 +227,10 @@ def needed(extra: str = "") -> str:
 
 
 def manifest(number: str, found: Contents) -> dict[str, Any]:
+    """Version 2 once the signed reports are in; before that, what the reports themselves tell of."""
     return {
-        "v": 1, "number": number, "venue": runtime.venue_id(), "cases": found.cases, "facts": found.facts,
+        "v": 2 if REPORTS[0] in found.files else 1,
+        "number": number, "venue": runtime.venue_id(), "cases": found.cases, "facts": found.facts,
         "absent": sorted(found.absent),
         "files": [
             {"name": n, "sha256": hashlib.sha256(found.files[n]).hexdigest(), "size": len(found.files[n]),

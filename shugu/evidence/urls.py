@@ -2,7 +2,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from shugu.evidence import key_views, seal_views, status_views, views, views_deposit, views_package, witness_views
+from shugu.evidence import (
+    key_views,
+    paper_key_views,
+    seal_views,
+    status_views,
+    views,
+    views_deposit,
+    views_package,
+    witness_views,
+)
 
 app_name = "evidence"
 urlpatterns = [
@@ -23,6 +32,9 @@ urlpatterns = [
     path("operations/seals/<str:digest>.png", seal_views.picture, name="seal_picture"),
     path("operations/keys/", key_views.home, name="venue_keys"),
     path("operations/keys/new/", key_views.new, name="venue_key_new"),
+    path("operations/keys/papers/", paper_key_views.home, name="paper_keys"),
+    path("operations/keys/papers/renew/", paper_key_views.renew, name="paper_keys_renew"),
+    path("operations/keys/papers/<slug:digest>/revoke/", paper_key_views.revoke, name="paper_key_revoke"),
     path("operations/keys/<slug:key>/retire/", key_views.retire, name="venue_key_retire"),
     path("operations/keys/<slug:key>/lost/", key_views.lost, name="venue_key_lost"),
     path("status/<slug:name>.json", status_views.newest, name="status_list"),

@@ -45,6 +45,7 @@ class CheckId(StrEnum):
     PDF_SIGNER = "pdf-signer"
     PDF_STAMP = "pdf-stamp"
     PDF_NUMBER = "pdf-number"
+    PDF_REVOKED = "pdf-revoked"
 
     @property
     def number(self) -> int:
@@ -79,6 +80,7 @@ TITLES: dict[CheckId, Pair] = {
     CheckId.PDF_SIGNER: ("签章证书在授权之列，签署时有效", "The certificate is bound there and was valid when it signed"),
     CheckId.PDF_STAMP: ("时间戳有效，出自授权的时间戳机构", "The time stamp is valid, of the authority bound there"),
     CheckId.PDF_NUMBER: ("PDF 与所附凭证同一签发方、同一编号", "The PDF and its credential are of one issuer and number"),
+    CheckId.PDF_REVOKED: ("签署时签章证书未被撤销", "No certificate of it was revoked when it was signed"),
 }
 
 

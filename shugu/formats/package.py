@@ -22,6 +22,8 @@ from shugu.formats.checks import Outcome
 from shugu.formats.errors import CommitmentMismatch, FormatError, Pair, ProofInvalid, ShuguError, VerificationError
 from shugu.formats.leaf import Fact, parse_entry, parse_fact
 from shugu.formats.merkle import leaf_hash, verify_inclusion
+from shugu.formats.package_report import NO_READER, check_reports
+from shugu.formats.package_report import TITLE as REPORT_TITLE
 from shugu.formats.pins import Pins
 from shugu.formats.proof import TlogProof, parse_proof
 from shugu.formats.replay import Walk, read_steps, replay
@@ -50,7 +52,12 @@ TITLES: Final[tuple[Pair, ...]] = (
     ("各案的事实按时间先后排列，没有倒置", "The facts of each case are in order of time"),
     ("各案可按当时的流程表逐步重现，终于所述状态", "Each case replays by its procedure table to the state named"),
     ("事实所记载的原件在包内，或列明缺失", "Originals that facts name are here, or listed as absent"),
+    REPORT_TITLE,
 )
+# Until version 2 of the manifest the report was not signed by itself, and there were seven checks.
+_CHECKS: Final[Mapping[int, int]] = {1: 7, 2: 8}
+_REPORT: Final = 8
+_NO_SEAL: Final[Pair] = ("尚未附上封存的签发凭证", "the sealed credential is not attached yet")
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,8 @@ class PackageReport:
 
     @property
     def sealed(self) -> bool:
-        return self.holds and all(f.outcome is Outcome.OK for f in self.findings)
+        """Without a reader of PDF files check 8 is left out: the sealed manifest names the reports' digests."""
+        return self.holds and all(f.outcome is Outcome.OK or f.n == _REPORT for f in self.findings)
 
     @property
     def verdict(self) -> Verdict:
@@ -140,7 +148,7 @@ def _rows(value: object, members: set[str]) -> Sequence[Mapping[str, object]]:
 def _read_manifest(data: bytes) -> _Manifest:
     """Raises FormatError."""
     raw = parse_object(data)
-    if raw.keys() != _MEMBERS or raw["v"] != 1 or not isinstance(raw["absent"], list):
+    if raw.keys() != _MEMBERS or raw["v"] not in _CHECKS or not isinstance(raw["absent"], list):
         raise FormatError(reason=("清单成员不符", "the manifest has wrong members"))
     files: dict[str, tuple[str, int]] = {}
     for row in _rows(raw["files"], {"name", "sha256", "size", "what"}):
@@ -191,20 +199,21 @@ def _open_facts(manifest: _Manifest, files: Files) -> list[_Opened]:
 
 
 def verify_package(files: Files, keys: Pins | Keyring, now: datetime, join: Join | None = None) -> PackageReport:
-    """The seven checks over the files of a package; none raises. Check 2 is skipped while the seal is not there yet.
+    """The checks over the files of a package, seven of version 1 and eight of version 2; none raises. Check 2 is skipped
+    while the seal is not there yet, check 8 where no reader of PDF files is installed.
 
     `keys` may hold key histories; the package's own counts beside them, if it is that of the pinned keys. `join` gives
     consistency proofs to those who have the log at hand."""
     found: list[Finding] = []
 
-    def run(n: int, check: Callable[[], Pair | None]) -> bool:
+    def run(n: int, check: Callable[[], Pair | None], skipped: Pair = _NO_SEAL) -> bool:
         title = TITLES[n - 1]
         try:
             detail = check()
         except ShuguError as error:
             found.append(Finding(n, title, Outcome.FAILED, (error.message("zh"), error.message("en"))))
             return False
-        found.append(Finding(n, title, Outcome.OK if detail is not None else Outcome.SKIPPED, detail or _NO_SEAL))
+        found.append(Finding(n, title, Outcome.OK if detail is not None else Outcome.SKIPPED, detail or skipped))
         return True
 
     holder: list[_Manifest] = []
@@ -228,8 +237,10 @@ def verify_package(files: Files, keys: Pins | Keyring, now: datetime, join: Join
             run(5, lambda: _ordered(opened))
             run(6, lambda: _replayed(opened, manifest, files))
             run(7, lambda: _originals(opened, manifest, files))
-    done = {f.n for f in found}
-    found += [Finding(n, TITLES[n - 1], Outcome.FAILED, _NOT_REACHED) for n in range(1, len(TITLES) + 1) if n not in done]
+        if verifiers and manifest.raw["v"] != 1:
+            run(_REPORT, lambda: _reports(manifest, files, verifiers[0]), NO_READER)
+    done, count = {f.n for f in found}, _CHECKS[int(str(holder[0].raw["v"]))] if holder else _CHECKS[1]
+    found += [Finding(n, TITLES[n - 1], Outcome.FAILED, _NOT_REACHED) for n in range(1, count + 1) if n not in done]
     return PackageReport(tuple(sorted(found, key=lambda f: f.n)), now, _for_show(files))
 
 
@@ -241,7 +252,6 @@ def _for_show(files: Files) -> bool:
     return isinstance(subject, dict) and subject.get("demo") is True
 
 
-_NO_SEAL: Final[Pair] = ("尚未附上封存的签发凭证", "the sealed credential is not attached yet")
 _NOT_REACHED: Final[Pair] = ("前项未通过，未检查", "not reached: an earlier check failed")
 
 
@@ -262,6 +272,11 @@ def _sealed(manifest: _Manifest, files: Files, verifier: Verifier) -> Pair | Non
         raise CommitmentMismatch(reason=("凭证与清单的编号不同", "credential and manifest differ in number"))
     issuer = str(document.credential["issuer"])
     return (issuer, issuer)
+
+
+def _reports(manifest: _Manifest, files: Files, verifier: Verifier) -> Pair | None:
+    seal = read_sealed(files[SEAL]) if SEAL in files else None
+    return check_reports(files, str(manifest.raw["number"]), seal, verifier)
 
 
 def _some(names: Sequence[str]) -> str:
@@ -346,7 +361,8 @@ def _replayed(opened: Sequence[_Opened], manifest: _Manifest, files: Files) -> P
             raise ProofInvalid(reason=(f"{number} 终于“{walk.state}”", f"{number} ends in “{walk.state}”"))
         walks.append(walk)
     moves = sum(walk.moves for walk in walks)
-    return (f"{len(walks)} 案，{moves} 次办理", f"{len(walks)} cases, {moves} moves")
+    cases = "1 case" if len(walks) == 1 else f"{len(walks)} cases"
+    return (f"{len(walks)} 案，{moves} 次办理", f"{cases}, {moves} moves")
 
 
 def _originals(opened: Sequence[_Opened], manifest: _Manifest, files: Files) -> Pair:

@@ -1,7 +1,8 @@
 """Verifies a printed document (docs/formats.md, "Printed documents"): one PAdES signature over every byte of the file,
 by a certificate that the venue's pinned keys answer for, and the credential attached to it.
 
-Checks 17 to 24 are of the paper; 1 to 16 are those of the attached credential. Needs the extra `pdf`; no network.
+Checks 17 to 25 are of the paper (25 where a list of revoked certificates is at hand); 1 to 16 are those of the attached
+credential. Needs the extra `pdf`; no network.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from shugu.formats.canonical import sha256, unb64
 from shugu.formats.checks import Check, CheckId, Outcome, failed, passed, skipped
+from shugu.formats.cms import der
 from shugu.formats.errors import (
     BadCredential,
     BadPdf,
@@ -29,6 +31,7 @@ from shugu.formats.errors import (
     UnknownSigner,
     VerificationError,
 )
+from shugu.formats.paper_revocations import revoked_check
 from shugu.formats.pdf_signature import (
     DOCUMENT_SIGNING,
     TIME_STAMPING,
@@ -46,7 +49,7 @@ from shugu.formats.sealed import read_sealed
 from shugu.formats.suites import Keyring, keyring
 from shugu.formats.times import read_time, write_time
 from shugu.formats.verdicts import VERDICTS, Verdict
-from shugu.formats.verify import Report, Verifier, filled
+from shugu.formats.verify import PaperLists, Report, Verifier, filled
 
 MAGIC: Final = b"%PDF-"
 CREDENTIAL: Final = "credential.json"
@@ -101,6 +104,8 @@ def verify_pdf(data: bytes, verifier: Verifier) -> Report:
             checks.append(passed(check, *step(paper)))
         except ShuguError as error:
             checks.append(failed(check, error))
+    if checks[-1].outcome is Outcome.OK and verifier.papers is not None:
+        checks += _revoked(paper, verifier.papers)
     inner = paper.document
     if inner is None:
         return Report(filled(checks), verifier.now)
@@ -251,6 +256,16 @@ def _time_stamp(paper: _Paper) -> Pair:
         raise CommitmentMismatch(reason=("时间戳早于授权或晚于验证时刻", "the stamp is before the authority, or after now"))
     when = write_time(stamp.at)
     return (when, when)
+
+
+def _revoked(paper: _Paper, lists: PaperLists) -> list[Check]:
+    """Check 25, of what the checks before it found."""
+    assert paper.signed is not None and paper.authority is not None and paper.authority.credential is not None
+    stamp, stamper = _stamp(paper)
+    signers = [sha256(one).hex() for one in paper.signed.certificates]
+    issuer = str(paper.authority.credential["issuer"])
+    found = revoked_check(lists, issuer, signers, sha256(der(stamper.signer)).hex(), stamp.at, paper.verifier)
+    return [found] if found is not None else []
 
 
 def _number(paper: _Paper) -> Pair:

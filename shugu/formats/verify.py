@@ -36,6 +36,8 @@ Further = Callable[[Sealed, "Verifier"], Sequence[Check]]
 """Checks 12 and later, of what a relying party demands beside a good document (shugu.formats.demands)."""
 Join = Callable[[str, int, int], Sequence[bytes] | None]
 """(log, size, later size) to the consistency proof between them, or None where nobody has it."""
+PaperLists = Callable[[str], bytes | None]
+"""(issuer URL) to its list of revoked certificates on paper (shugu.formats.paper_revocations), or None where none is at hand."""
 
 
 @dataclass(frozen=True)
@@ -228,14 +230,17 @@ def filled(checks: Sequence[Check]) -> tuple[Check, ...]:
 
 class Verifier:
     """Verifies documents against pinned keys at one time. `pins` may hold key histories (check 13); `further` adds what
-    else is demanded; `join` gives consistency proofs to those who have the log at hand."""
+    else is demanded; `join` gives consistency proofs to those who have the log at hand; `papers` the lists of revoked
+    certificates that papers are held against."""
 
     def __init__(
-        self, pins: Pins | Keyring, now: datetime, further: Sequence[Further] = (), join: Join | None = None
-    ) -> None:
+        self, pins: Pins | Keyring, now: datetime, further: Sequence[Further] = (), join: Join | None = None,
+        papers: PaperLists | None = None,
+    ) -> None:  # fmt: skip
         self.pins = pins if isinstance(pins, Pins) else Pins(pins)
         self.now = now
         self.further = tuple(further)
+        self.papers = papers
         self.join = join
         self._notes: dict[bytes, NoteFindings] = {}
         self._in_force: dict[bytes, Check] = {}

@@ -75,5 +75,5 @@ def table() -> dict[str, object]:
     verdicts = {
         v.value: {"exit": EXIT[v], "sentence": VERDICTS[v], "conclusion": found.conclusions[v]} for v in Verdict
     }
-    not_asked = {check.value: pair for check, pair in found.not_asked.items()}
+    not_asked = {check.value: pair for check, pair in found.not_asked.items() if check is not CheckId.PDF_REVOKED}
     return {"checks": checks, "verdicts": verdicts, "keys": found.keys, "not_asked": not_asked, "remarks": dict(found.remarks)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from shugu.formats.canonical import parse_object
+from shugu.formats.paper_revocations import TYPE as REVOCATIONS_TYPE
 from shugu.formats.pdf import AUTHORITY_TYPE
 from shugu.formats.status_list import TYPE as LIST_TYPE
 from shugu.kernel import credentials
@@ -43,6 +44,18 @@ def register() -> None:
                 "它说明某段时间所签纸面文件的证书归本场所所有，这一事实不会改变；更换证书或公钥时另签新的，旧的继续供核验旧文件。",
                 "It says whose the certificates are that signed papers in their time, which stays true; other certificates or "
                 "keys get another one, and the old one goes on serving the old papers.",
+            ),
+        )
+    )  # fmt: skip
+    credentials.register_kind(
+        Kind(
+            name="kernel.paper_revocations", app="kernel",
+            types=one_type(REVOCATIONS_TYPE, "签章证书撤销清单", "list of revoked certificates on paper"), subject=("revoked",),
+            where=("/.well-known/venue-paper-revocations.json",),
+            lasting=Text(
+                "它只说签署之时的情形，每小时重签，过 validUntil 即不再作数；每次撤销另有事实入日志。",
+                "It says how things stood when it was signed, is signed anew each hour, and counts no more after validUntil; "
+                "each revocation has its own fact in the log.",
             ),
         )
     )  # fmt: skip

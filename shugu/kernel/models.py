@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.expressions import RawSQL
 
+from shugu.kernel.models_papers import PaperRevocation  # noqa: F401  of this app, in a file of its own
 from shugu.kernel.models_seals import VenueSeal  # noqa: F401  of this app, in a file of its own
 from shugu.kernel.models_status import (  # noqa: F401  of this app, in a file of their own
     StatusBits,

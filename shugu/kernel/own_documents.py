@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from shugu.formats.credential import issuer_of
 from shugu.formats.pins import Pins
 from shugu.formats.verify import Join, Verifier
-from shugu.kernel import key_lines, witness_keys
+from shugu.kernel import key_lines, paper_revoking, signer, witness_keys
 
 _lent: list[Join] = []
 
@@ -33,5 +34,6 @@ def pins() -> Pins:
 
 
 def verifier(now: datetime) -> Verifier:
-    """The checks of any document as of `now`, by what this venue trusts."""
-    return Verifier(pins(), now, join=join)
+    """The checks of any document as of `now`, by what this venue trusts; its papers against its own list of revocations."""
+    ours = issuer_of(signer.origin())
+    return Verifier(pins(), now, join=join, papers=lambda issuer: paper_revoking.published(now) if issuer == ours else None)

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from shugu.kernel import keystore, runtime
 from shugu.kernel.home import HomeError
+from shugu.kernel.models_papers import PaperRevocation
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 DOCUMENT_SIGNING: Final = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336, id-kp-documentSigning
@@ -74,45 +76,118 @@ def folder() -> Path:
 
 
 def current(now: datetime) -> PaperKeys:
-    """The keys in force at `now`, made or renewed when they are not there or near their end. Errors: HomeError for a
+    """The keys in force at `now`, made or renewed when they are not there, revoked or near their end. Errors: HomeError for a
     provider's files that cannot be used."""
-    return _current(folder(), now.date().toordinal(), now)
-
-
-_kept: dict[Path, tuple[int, PaperKeys]] = {}
-
-
-def _current(place: Path, day: int, now: datetime) -> PaperKeys:
-    """Read once a day and process: a renewal takes effect the next day at the latest, sixty days before it must."""
+    place, revoked = folder(), frozenset(PaperRevocation.objects.values_list("digest", flat=True))
+    # A file that another process has added, and a revocation, count with the next paper; the end of a life within the day.
+    seen = (now.date().toordinal(), place.stat().st_mtime_ns, revoked)
     kept = _kept.get(place)
-    if kept is not None and kept[0] == day:
-        return kept[1]
+    if kept is None or kept[0] != seen:
+        found = _current(place, now, revoked)
+        _kept[place] = kept = ((seen[0], place.stat().st_mtime_ns, revoked), found)
+    return kept[1]
+
+
+_kept: dict[Path, tuple[tuple[int, int, frozenset[str]], PaperKeys]] = {}
+
+
+def _current(place: Path, now: datetime, revoked: frozenset[str]) -> PaperKeys:
     outside = (place / OWN_KEY).exists() or (place / OWN_CHAIN).exists()
-    long, short = AUTHORITY_LIFE - SIGNER_LIFE - RENEW_BEFORE, SIGNER_LIFE - RENEW_BEFORE
-    ca = _in_use(place, "ca", now, long, None, lambda: _new_ca(now))
-    signer = _provided(place) if outside else _in_use(place, "signer", now, short, ca, lambda: _issue(ca, now, "sign"))
+    slot = _Slot(place, now, revoked)
+    ca = slot.held("ca", _LONG, None, lambda: _new_ca(now))
+    signer = _provided(place) if outside else slot.held("signer", _SHORT, ca, lambda: _issue(ca, now, "sign"))
     tsa: Held | None = None
     if runtime.home().config.tsa_url:
         chain = _certificates(place / OWN_TSA)
     else:
-        tsa = _in_use(place, "tsa", now, long, ca, lambda: _issue(ca, now, "stamp"))
+        tsa = slot.held("tsa", _LONG, ca, lambda: _issue(ca, now, "stamp"))
         chain = (tsa.leaf,)
-    found = PaperKeys(signer, None if outside else ca.leaf, tsa, chain)
-    _kept[place] = (day, found)
-    return found
+    for file, given in ((OWN_CHAIN, signer.chain if outside else ()), (OWN_TSA, chain if tsa is None else ())):
+        if any(digest_of(one) in revoked for one in given):
+            raise HomeError(path=str(place / file), why=("证书已撤销，须换新的", "a certificate there is revoked: put another"))
+    return PaperKeys(signer, None if outside else ca.leaf, tsa, chain)
 
 
-def _in_use(place: Path, name: str, now: datetime, use: timedelta, ca: Held | None, make: Callable[[], Held]) -> Held:
-    """The newest `<name>-<n>.pem` that is in its time of use and of the present authority; else a new one."""
-    numbers = sorted((int(p.stem.rpartition("-")[2]) for p in place.glob(f"{name}-*.pem")), reverse=True)
-    for number in numbers:
-        held = _read(place / f"{name}-{number}.pem")
-        begin = held.leaf.not_valid_before_utc
-        if begin <= now < begin + use and (ca is None or held.leaf.issuer == ca.leaf.subject):
-            return held
-    target = place / f"{name}-{(numbers[0] if numbers else 0) + 1}.pem"
-    _write_once(target, _bundle(make()))
+_LONG, _SHORT = AUTHORITY_LIFE - SIGNER_LIFE - RENEW_BEFORE, SIGNER_LIFE - RENEW_BEFORE
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """The files of one folder at one time."""
+
+    place: Path
+    now: datetime
+    revoked: frozenset[str]
+
+    def held(self, name: str, use: timedelta, ca: Held | None, make: Callable[[], Held]) -> Held:
+        """The newest `<name>-<n>.pem` that is in its time of use, of the present authority and not revoked; else a new one."""
+        for path in _files(self.place, name):
+            held = _read(path)
+            begin = held.leaf.not_valid_before_utc
+            if begin <= self.now < begin + use and digest_of(held.leaf) not in self.revoked and _is_of(held.leaf, ca):
+                return held
+        return _add(self.place, name, make())
+
+
+def _files(place: Path, name: str) -> list[Path]:
+    """Newest first."""
+    return sorted(place.glob(f"{name}-*.pem"), key=lambda path: -int(path.stem.rpartition("-")[2]))
+
+
+def _add(place: Path, name: str, made: Held) -> Held:
+    """Under the next number; if another process was first with it, that one."""
+    last = next(iter(_files(place, name)), None)
+    target = place / f"{name}-{(int(last.stem.rpartition('-')[2]) if last else 0) + 1}.pem"
+    _write_once(target, _bundle(made))
     return _read(target)
+
+
+def _is_of(leaf: x509.Certificate, ca: Held | None) -> bool:
+    """By its signature: two authorities made in one second have one name."""
+    if ca is None:
+        return True
+    try:
+        leaf.verify_directly_issued_by(ca.leaf)
+    except (ValueError, InvalidSignature):
+        return False
+    return True
+
+
+def renew(what: str, now: datetime) -> PaperKeys:
+    """New files beside the old ones: of the signing certificate ("signer"), or of the authority ("ca"), which takes both others
+    with it."""
+    place = folder()
+    if what == "ca":
+        _add(place, "ca", _new_ca(now))
+    else:
+        named = current(now).ca
+        ca = next(one for one in authorities() if one.leaf == named)
+        _add(place, "signer", _issue(ca, now, "sign"))
+    return current(now)
+
+
+def authorities() -> tuple[Held, ...]:
+    """The venue's own, newest first."""
+    return tuple(_read(path) for path in _files(folder(), "ca"))
+
+
+def kept() -> list[tuple[str, x509.Certificate]]:
+    """(role, certificate) of every file the venue made, newest first of each role."""
+    return [(name, _read(path).leaf) for name in ("ca", "signer", "tsa") for path in _files(folder(), name)]
+
+
+def digest_of(certificate: x509.Certificate) -> str:
+    """SHA-256 of its DER, hex: how lists of revocations name it."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def crl_name(authority: x509.Certificate) -> str:
+    """What the address of an authority's list of revocations calls it: sixteen digits of its key's identifier."""
+    return authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()[:16]
+
+
+def crl_url(authority: x509.Certificate) -> str:
+    return f"{runtime.home().public_url}/papers/{crl_name(authority)}.crl"
 
 
 def _bundle(held: Held) -> bytes:
@@ -224,6 +299,12 @@ def _issue(ca: Held, now: datetime, purpose: str) -> Held:
         # RFC 3161 section 2.3: the time-stamping use stands alone, and is critical.
         .add_extension(x509.ExtendedKeyUsage(uses), critical=not sign)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key()), critical=False)
+        .add_extension(
+            x509.CRLDistributionPoints(
+                [x509.DistributionPoint([x509.UniformResourceIdentifier(crl_url(ca.leaf))], None, None, None)]
+            ),
+            critical=False,
+        )
         .sign(ca.key, hashes.SHA256())
     )
     return Held(key, (made,))

@@ -1,4 +1,4 @@
-"""Signs a printed document: PAdES B-T, put into the file by pyHanko, with a time stamp (RFC 3161) of the venue's own
+"""Signs a printed document: PAdES B-T or B-LT, put into the file by pyHanko, with a time stamp (RFC 3161) of the venue's own
 authority or of the one that home.toml names. No network for the former; one request for the latter.
 """
 
@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -15,7 +16,7 @@ from asn1crypto import tsp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
-from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, IndirectObject, StreamObject, pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
@@ -110,9 +111,26 @@ def _order_of_tabs(writer: _Writer) -> None:
     writer.mark_update(page)
 
 
-def sign_pdf(pdf: bytes, held: PaperKeys, now: datetime, *, reason: str) -> bytes:
-    """The PDF with one invisible signature over all of it: PAdES B-T. `reason` is shown by PDF readers.
-    Errors: TimeStampUnavailable."""
+def _security_store(writer: _Writer, certificates: Sequence[x509.Certificate], crl: bytes) -> None:
+    """The document security store (ETSI EN 319 142-1, 5.4.2): what a reader of PDF files needs to know, long after, that no
+    certificate was revoked when the paper was signed. Within what is signed, since nothing may follow the signature."""
+
+    def held(data: bytes) -> IndirectObject:
+        return writer.add_object(StreamObject(stream_data=data))
+
+    store = DictionaryObject(  # type: ignore[no-untyped-call]
+        {
+            pdf_name("/Type"): pdf_name("/DSS"), pdf_name("/CRLs"): ArrayObject([held(crl)]),
+            pdf_name("/Certs"): ArrayObject([held(der(each)) for each in certificates]),
+        }
+    )  # fmt: skip
+    writer.root[pdf_name("/DSS")] = writer.add_object(store)
+    writer.update_root()  # type: ignore[no-untyped-call]
+
+
+def sign_pdf(pdf: bytes, held: PaperKeys, now: datetime, *, reason: str, crl: bytes = b"") -> bytes:
+    """The PDF with one invisible signature over all of it: PAdES B-T, and B-LT with the `crl` (DER) of the venue's own
+    authority. `reason` is shown by PDF readers. Errors: TimeStampUnavailable."""
     size = sum(len(der(each)) for each in (*held.certificates(), *held.tsa_chain))
     room = size + (ROOM if held.tsa is not None else OUTSIDE_ROOM)
     # The embedder is a dialogue: the field, the signature dictionary, the digest to be signed, the container.
@@ -120,6 +138,8 @@ def sign_pdf(pdf: bytes, held: PaperKeys, now: datetime, *, reason: str) -> byte
     whole = pdf if pdf.endswith(b"\n") else pdf + b"\n"
     writer = _Writer(io.BytesIO(whole), strict=True)
     _order_of_tabs(writer)
+    if crl:
+        _security_store(writer, (*held.certificates(), *held.tsa_chain), crl)
     steps = PdfCMSEmbedder(SigFieldSpec(FIELD)).write_cms(FIELD, writer)
     next(steps)
     signature = SignatureObject(

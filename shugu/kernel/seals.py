@@ -32,6 +32,8 @@ PURPOSES: Final[Mapping[str, Text]] = {
     "quality": Text("质量评价专用章", "Quality"),
     "valuation": Text("价值评估专用章", "Valuations"),
     "evidence": Text("存证专用章", "Evidence"),
+    "accreditation": Text("入驻审核专用章", "Accreditation"),
+    "compliance": Text("合规评估专用章", "Compliance"),
 }
 # Printed 40 mm wide: 300 dpi needs 472 pixels, and beyond 1,600 a paper only grows.
 LEAST, MOST, MOST_BYTES = 400, 1600, 512 * 1024

@@ -8,12 +8,13 @@ from django.http import HttpRequest
 from ninja import Router
 from ninja.files import UploadedFile
 
+from shugu.formats.canonical import parse_object
 from shugu.kernel import adoption, clock, queries
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.models import Case
 from shugu.kernel.tables import table
 from shugu.kernel.workdays import local_day
-from shugu.party import member_api, services
+from shugu.party import accreditation_paper, member_api, services
 from shugu.party import queries as party
 from shugu.party.accreditation import ActOnAccreditation, ApplyAccreditation
 from shugu.party.errors import SignInFailed, TotpRequired
@@ -122,6 +123,12 @@ def apply_accreditation(request: HttpRequest, body: AccreditationIn) -> dict[str
     cmd = ApplyAccreditation(actor.org, body.kind, body.merchant_type)
     row = services.apply_accreditation(cmd, actor=actor, now=clock.now(), key=key_of(request))
     return _accreditation(row)
+
+
+@router.get("/accreditations/{number}/certificate")
+def accreditation_certificate(request: HttpRequest, number: str) -> dict[str, Any]:
+    """The signed certificate of accreditation by its number (MER-…); on paper at /accreditations/{number}.pdf."""
+    return parse_object(accreditation_paper.certificate(number, getattr(request, "actor", None))[0])
 
 
 @router.post("/accreditations/{number}/{do}", response=dict[str, Any])

@@ -62,6 +62,6 @@ def register() -> None:
             name="party.accreditation", prefix="MER-",
             app="party", types=one_type(TYPE, "入驻资格证书", "Certificate of accreditation"),
             subject=("organisation", "name", "uscc", "accreditedAs", "from", "merchantType"), flags=STATUS,
-            where=("/evidence/documents/{digest}/",), find=find, by_the_books=by_the_books,
+            where=("/accreditations/{number}.json", "/accreditations/{number}.pdf"), find=find, by_the_books=by_the_books,
         )
     )  # fmt: skip

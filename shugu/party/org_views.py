@@ -13,12 +13,13 @@ from shugu.kernel.errors import InputInvalid, NotFound
 from shugu.kernel.tables import table
 from shugu.kernel.text import Text
 from shugu.kernel.workdays import local_day
-from shugu.party import access, forms, queries, services
+from shugu.party import access, accreditation_paper, forms, queries, services
 from shugu.party.accreditation import kind_title, merchant_types, renewable
 from shugu.party.domain import ORG_KINDS, RIGHTS
 from shugu.party.models import OrgKey, Person
 from shugu.party.queries import OrgView
 from shugu.party.views import form_page, say
+from shugu.web import downloads, language
 from shugu.web.forms import FieldForm, add_refusal
 from shugu.web.from_kernel import source_of
 from shugu.web.shapes import Chip, Link, Record, Tone
@@ -196,3 +197,17 @@ def apply(request: HttpRequest) -> HttpResponse:
         request, form, Text("申请入驻", "Apply for accreditation"), submit=Text("下一步：材料", "Next: materials"),
         lead=Text("选择以何种身份进场，材料在下一步上传。", "Choose your role; the materials come next."),
     )  # fmt: skip
+
+
+@require_GET
+def certificate_json(request: HttpRequest, number: str) -> HttpResponse:
+    """The certificate of accreditation, byte for byte as signed; anybody may have it who knows its number."""
+    content, _ = accreditation_paper.certificate(number, getattr(request, "actor", None))
+    return downloads.inline(content, downloads.JSON, f"{number}.json")
+
+
+@require_GET
+def certificate_pdf(request: HttpRequest, number: str) -> HttpResponse:
+    actor = getattr(request, "actor", None)
+    content = accreditation_paper.certificate_pdf(number, language.current(), now=clock.now(), actor=actor)
+    return downloads.inline(content, downloads.PDF, f"{number}.pdf")

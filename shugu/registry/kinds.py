@@ -125,7 +125,7 @@ def register() -> None:
         Kind(
             name="registry.report", prefix="RPT-", app="registry", types=one_type("RegisterReport", REPORT.zh, REPORT.en),
             subject=("register", "report", "to", "first_day", "last_day", "figures", "article"),
-            where=("/register/reports/{number}/",), find=find_report,
+            where=("/register/reports/{number}.json", "/register/reports/{number}.pdf"), find=find_report,
             lasting=Text(
                 "它陈述编制之日的数字，此后的登记不改变它说过的话；更正写入下一期报告。",
                 "It states the figures of the day it was prepared; what is entered later does not change what it said, and a "
@@ -138,13 +138,14 @@ def register() -> None:
             name="registry.leaving", prefix="MOV-", app="registry", types=one_type(moving.TRANSFER_OUT, LEAVING.zh, LEAVING.en),
             subject=("to", "target", "filing", "title", "entry", "object_kind", "rights", "valid_until", "holders",
                      "particulars"),
-            where=("/evidence/documents/{digest}/",), flags=moving.STATUS, find=find_leaving, by_the_books=by_the_books_leaving,
+            where=("/filings/{filing}/transfer.json", "/filings/{filing}/transfer.pdf"),
+            flags=moving.STATUS, find=find_leaving, by_the_books=by_the_books_leaving,
         )
     )  # fmt: skip
     credentials.register_kind(
         Kind(
             name="registry.arrival", app="registry", subject=("to", "transfer_out", "entry"),
-            where=("/evidence/documents/{digest}/",),
+            where=("/filings/{filing}/transfer.json", "/filings/{filing}/transfer.pdf"),
             types=some_types(
                 (moving.TRANSFER_IN, "迁入登簿文书", "transfer-in of an entry"),
                 (moving.TRANSFER_REFUSED, "拒绝迁入文书", "refusal of a move"),

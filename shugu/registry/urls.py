@@ -14,6 +14,8 @@ urlpatterns = [
     path("windows/<str:number>/", views_window.window, name="window"),
     path("accounts/<str:number>/", views_book.account, name="account"),
     path("register/reports/", views_reports.reports, name="reports"),
+    path("register/reports/<str:number>.json", views_reports.report_json, name="report_json"),
+    path("register/reports/<str:number>.pdf", views_reports.report_pdf, name="report_pdf"),
     path("register/reports/<str:number>/", views_reports.report, name="report"),
     path("register/reports/<str:number>/<str:code>/", views_reports.figure, name="figure"),
     path("my/register/", views_book.mine, name="mine"),
@@ -29,6 +31,8 @@ urlpatterns = [
         "imports/template/<slug:register>/<slug:object_kind>.<slug:form>", views_import.template, name="import_template"
     ),
     path("filings/<str:number>/", views.filing, name="filing"),
+    path("filings/<str:number>/transfer.json", views.transfer_json, name="transfer_json"),
+    path("filings/<str:number>/transfer.pdf", views.transfer_pdf, name="transfer_pdf"),
     path("filings/<str:number>/query/", views.query_document, name="query_document"),
     path("filings/<str:number>/appeal/", views.appeal, name="appeal"),
     path("filings/<str:number>/edit/", views.revise, name="revise"),

@@ -12,7 +12,7 @@ from shugu.formats.errors import ShuguError
 from shugu.kernel import clock
 from shugu.kernel.text import Text
 from shugu.party.access import require, require_org
-from shugu.registry import judicial, queries, queries_notices, queries_search, recognitions, services
+from shugu.registry import judicial, move_paper, queries, queries_notices, queries_search, recognitions, services
 from shugu.registry.appeals import may_appeal
 from shugu.registry.forms import (
     AppealForm,
@@ -23,8 +23,10 @@ from shugu.registry.forms import (
     query_document_form,
 )
 from shugu.registry.judicial import DocumentNeeded
+from shugu.registry.models import Filing
 from shugu.registry.shown import filing_record, notice_record, particulars
 from shugu.registry.views_apply import TWINS, beside
+from shugu.web import downloads, language
 from shugu.web.forms import add_refusal
 from shugu.web.shapes import Link
 
@@ -50,9 +52,28 @@ def filing(request: HttpRequest, number: str) -> HttpResponse:
         "registry/filing.html",
         {"recognition": row.recognition, "waived": recognitions.waived_rows(row, now),
          "filing": shown, "record": filing_record(shown, now), "may_revise": may_revise,
+         "transfer": bool(move_paper.signed(row)),
          "twins": [(number, TWINS[why]) for number, why in queries_search.repeated_by(row)], "may_appeal": may_appeal(row, actor),
          "rows": particulars(shown.register, shown.object_kind, shown.form, shown.operation)},
     )  # fmt: skip
+
+
+def _transfer(request: HttpRequest, number: str) -> Filing:
+    """A move, for whoever may look at its application; the look is recorded. Errors: NotFound, DocumentNeeded."""
+    return services.look_at_filing(services.LookAtFiling(number), actor=require(request), now=clock.now())
+
+
+@require_GET
+def transfer_json(request: HttpRequest, number: str) -> HttpResponse:
+    """What this venue signed about the move, as signed."""
+    return downloads.inline(move_paper.credential(_transfer(request, number)), downloads.JSON, f"{number}.json")
+
+
+@require_GET
+def transfer_pdf(request: HttpRequest, number: str) -> HttpResponse:
+    row = _transfer(request, number)
+    content = move_paper.move_pdf(row, language.current(), now=clock.now(), actor=require(request))
+    return downloads.inline(content, downloads.PDF, f"{number}.pdf")
 
 
 @require_http_methods(["GET", "POST"])

@@ -16,11 +16,12 @@ from shugu.kernel import queries as cases
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.text import Text
 from shugu.party.access import require
-from shugu.registry import figures, reporting
+from shugu.registry import figures, report_paper, reporting
 from shugu.registry.forms import SendForm
 from shugu.registry.models import RegisterReport
 from shugu.registry.reporting import READERS, SendReport
 from shugu.registry.shown import register_title
+from shugu.web import downloads, language
 from shugu.web.forms import add_refusal
 from shugu.web.from_kernel import clock_of
 from shugu.web.shapes import Empty
@@ -77,6 +78,19 @@ def report(request: HttpRequest, number: str) -> HttpResponse:
         "form": form if reporting.is_open(row) and "registrar" in actor.seats else None,
     }  # fmt: skip
     return render(request, "registry/report.html", page, status=422 if form.errors else 200)
+
+
+@require_GET
+def report_json(request: HttpRequest, number: str) -> HttpResponse:
+    """The credential, byte for byte as signed."""
+    return downloads.inline(report_paper.content(reporting.report(number, require(request))), downloads.JSON, f"{number}.json")
+
+
+@require_GET
+def report_pdf(request: HttpRequest, number: str) -> HttpResponse:
+    actor = require(request)
+    content = report_paper.report_pdf(reporting.report(number, actor), language.current(), now=clock.now(), actor=actor)
+    return downloads.inline(content, downloads.PDF, f"{number}.pdf")
 
 
 @require_GET

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -25,7 +23,7 @@ from shugu.trade.clauses import clauses, code_text
 from shugu.trade.forms import WithdrawForm, sign_form
 from shugu.trade.shown import contract_record, money_lines, org_name, signature_lines, state_chip
 from shugu.trade.withdrawing import SEATS, ground_title
-from shugu.web import case_shapes, language
+from shugu.web import case_shapes, downloads, language
 from shugu.web.forms import add_refusal
 from shugu.web.shapes import Empty, Link
 from shugu.web.tables import Column, Kind, make_table
@@ -111,14 +109,14 @@ def contract_pdf(request: HttpRequest, number: str) -> HttpResponse:
     content = papers.contract_pdf(
         source, found.document_digest, language.current(), now=clock.now(), actor=require(request)
     )
-    return _file(content, "application/pdf", f"{found.number}.pdf")
+    return downloads.inline(content, downloads.PDF, f"{found.number}.pdf")
 
 
 @require_GET
 def contract_json(request: HttpRequest, number: str) -> HttpResponse:
     """The credential exactly as signed; before approval the terms with the signatures there are."""
     found = queries.contract(number, require(request))
-    return _file(signer.document_bytes(queries.document(found)), "application/json", f"{found.number}.json")
+    return downloads.inline(signer.document_bytes(queries.document(found)), downloads.JSON, f"{found.number}.json")
 
 
 @require_GET
@@ -204,16 +202,11 @@ def voucher_pdf(request: HttpRequest, number: str) -> HttpResponse:
     content = papers.voucher_pdf(
         found.credential, found.digest, language.current(), now=clock.now(), actor=require(request)
     )
-    return _file(content, "application/pdf", f"{found.number}.pdf")
+    return downloads.inline(content, downloads.PDF, f"{found.number}.pdf")
 
 
 @require_GET
 def voucher_json(request: HttpRequest, number: str) -> HttpResponse:
     found = _whole(request, number)
-    return _file(queries.voucher_bytes(found.number), "application/json", f"{found.number}.json")
+    return downloads.inline(queries.voucher_bytes(found.number), downloads.JSON, f"{found.number}.json")
 
-
-def _file(content: bytes, kind: str, name: str) -> HttpResponse:
-    response = HttpResponse(content, content_type=kind)
-    response["Content-Disposition"] = f"inline; filename={json.dumps(name)}"
-    return response

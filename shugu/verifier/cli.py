@@ -21,7 +21,7 @@ from shugu.formats.quorum import Policy, parse_policy
 from shugu.formats.sealed import Sealed, load, read_sealed
 from shugu.formats.suites import Keyring, keyring
 from shugu.formats.verdicts import EXIT, USAGE, VERDICTS, Verdict
-from shugu.formats.verify import Further, Verifier
+from shugu.formats.verify import Further, PaperLists, Verifier
 from shugu.verifier import browser, packages, printing
 from shugu.verifier.inputs import history_of, read_moment, text_of, unreadable
 from shugu.verifier.online import Online, Wanted
@@ -66,6 +66,10 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument(
         "--status", type=Path, action="append", default=[], metavar="FILE",
         help="状态列表（封存），可多次 / a sealed status list; again for others",
+    )  # fmt: skip
+    out.add_argument(
+        "--revoked", type=Path, action="append", default=[], metavar="FILE",
+        help="场所的签章证书撤销清单，可多次 / a venue's list of revoked certificates on paper; again for another venue",
     )  # fmt: skip
     out.add_argument(
         "--max-age", type=int, metavar="HOURS", help="状态列表最旧几小时 / how old a status list may be; default: until it ends"
@@ -124,6 +128,7 @@ class Trust:
     policy: Policy | None = None
     lists: tuple[Parts, ...] = ()
     max_age: timedelta = timedelta.max
+    revoked: tuple[bytes, ...] = ()
 
     def verifier(self) -> Verifier:
         """Raises BadKey, HistoryNotTrusted and what reading a history raises."""
@@ -132,13 +137,18 @@ class Trust:
             further.append(witnesses(self.policy))
         if self.lists:
             further.append(Lists([_status_list(parts) for parts in self.lists], self.max_age))
-        return Verifier(Pins(keyring(self.keys), self.histories), self.now, further)
+        return Verifier(Pins(keyring(self.keys), self.histories), self.now, further, papers=self.papers())
+
+    def papers(self) -> PaperLists | None:
+        """The lists given, by the issuer each names; None without any. Raises FormatError for a file that is no document."""
+        by_issuer = {str(read_sealed(one).credential.get("issuer")): one for one in self.revoked}
+        return by_issuer.get if by_issuer else None
 
     def wanted(self, *, as_of: bool) -> Wanted:
         """What a venue is asked with; `as_of` when a time was given."""
         further = (witnesses(self.policy),) if self.policy is not None else ()
         lists = tuple(_status_list(parts) for parts in self.lists)
-        return Wanted(keyring(self.keys), self.now, self.histories, further, lists, self.max_age, as_of)
+        return Wanted(keyring(self.keys), self.now, self.histories, further, lists, self.max_age, as_of, self.papers())
 
 
 def trust(given: argparse.Namespace) -> Trust:
@@ -151,6 +161,7 @@ def trust(given: argparse.Namespace) -> Trust:
         policy,
         tuple(load(path) for path in given.status),
         timedelta(hours=given.max_age) if given.max_age is not None else timedelta.max,
+        tuple(path.read_bytes() for path in given.revoked),
     )
 
 
@@ -219,7 +230,8 @@ def _refreshed(examined: Examined, offline: Verifier, online: Online) -> Examine
     try:
         verifier = online.verifier(report.document)
     except ShuguError as error:
-        verifier = Verifier(offline.pins, offline.now, [*offline.further, online.unreached(error)])
+        further = [*offline.further, online.unreached(error)]
+        verifier = Verifier(offline.pins, offline.now, further, papers=offline.papers)
     again = pdf_report(examined.path, verifier)[0] if examined.kind is Kind.PDF else verifier.sealed(report.document)
     return replace(examined, report=again, offline=report.verdict)
 

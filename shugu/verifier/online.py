@@ -27,7 +27,7 @@ from shugu.formats.suites import Keyring
 from shugu.formats.tiles import hash_reader
 from shugu.formats.times import write_time
 from shugu.formats.verdicts import Verdict
-from shugu.formats.verify import Further, Verifier
+from shugu.formats.verify import Further, PaperLists, Verifier
 from shugu.verifier.asking import Asked, Asker, NotAsked
 
 _NOTE, _TILE, _HISTORY, _LIST = 65_536, 8_192, 8 << 20, 8 << 20
@@ -55,6 +55,11 @@ def base_from(document: Sealed) -> str | None:
     return url if found else None
 
 
+def _made(listed: bytes) -> str:
+    """When a list says that it was made; whether that is so, its check tells."""
+    return str(read_sealed(listed).credential.get("validFrom"))
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What every venue is asked with: the trust of the command line."""
@@ -67,6 +72,7 @@ class Wanted:
     max_age: timedelta
     as_of: bool
     """Whether a time was given: then lists are asked for as they stood then."""
+    papers: PaperLists | None = None
 
 
 class Venue:
@@ -80,6 +86,7 @@ class Venue:
         self._lists: dict[str, Sealed | ShuguError] = {}
         self._verifier: Verifier | None = None
         self._history: ShuguError | None = None
+        self._revoked: bytes | ShuguError | None = None
 
     def verifier(self, document: Sealed) -> Verifier:
         """A verifier with this venue's history, growth and the lists that the document names."""
@@ -88,7 +95,8 @@ class Venue:
             wanted = self.wanted
             lists = Lists([*wanted.lists, *self._lists.values()], wanted.max_age)
             pins = self._verifier.pins if self._verifier else self._pins()
-            self._verifier = Verifier(pins, wanted.now, [*wanted.further, lists, self._growth], self._join)
+            further: list[Further] = [*wanted.further, lists, self._growth]
+            self._verifier = Verifier(pins, wanted.now, further, self._join, self._papers)
         return self._verifier
 
     def _pins(self) -> Pins:
@@ -124,6 +132,21 @@ class Venue:
             except ShuguError as error:
                 self._lists[url] = error
         return bool(new)
+
+    def _papers(self, issuer: str) -> bytes | None:
+        """The venue's list of revoked certificates on paper, asked for with the first paper, or the one that was given where
+        that is newer. Raises NotAsked where there is neither."""
+        given = self.wanted.papers(issuer) if self.wanted.papers else None
+        if self._revoked is None:
+            try:
+                self._revoked = self.asker.get(".well-known/venue-paper-revocations.json", _LIST)
+            except ShuguError as error:
+                self._revoked = error
+        if isinstance(self._revoked, ShuguError):
+            if given is None:
+                raise self._revoked
+            return given
+        return max((each for each in (given, self._revoked) if each is not None), key=_made)
 
     def _present(self, pins: Pins) -> Checkpoint:
         """Today's checkpoint, signed by a key that counts there. Raises NotAsked and what verifying raises."""

@@ -108,7 +108,8 @@ def caveats(report: Report) -> list[Pair]:
         return []
     asked = {check.id for check in report.checks if check.outcome is not Outcome.SKIPPED}
     said = words().not_asked
-    left = [c for c in said if c not in asked]
+    paper = CheckId.PDF_NUMBER in asked
+    left = [c for c in said if c not in asked and (paper or c is not CheckId.PDF_REVOKED)]
     return [said[c] for c in left if report.whole is not Verdict.LOGGED or c is CheckId.COSIGNATURES]
 
 

@@ -1,5 +1,5 @@
 """Signed documents on paper: typeset as PDF/A-3a and PDF/UA-1 with the machine-readable credential inside, signed by the venue
-(PAdES B-T), kept by content. What is kept may be wiped at any time; it is then made anew.
+(PAdES B-LT), kept by content. What is kept may be wiped at any time; it is then made anew.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes
 
 from shugu.formats.canonical import canonical
 from shugu.formats.pdf import AUTHORITY, CREDENTIAL
-from shugu.kernel import paper_authority, paper_keys, runtime, seals, signer
+from shugu.kernel import paper_authority, paper_keys, paper_revoking, runtime, seals, signer
 from shugu.kernel.cases import Actor
 from shugu.kernel.paper_signing import sign_pdf
 from shugu.kernel.text import Text
@@ -29,7 +29,7 @@ from shugu.web.paper_json import as_json
 IN_A_FOLDER: Final = 32
 _DIGEST_BYTES: Final = 32
 # Raised when the same page is signed into other bytes than before: what is kept is made anew.
-SIGNING: Final = 2
+SIGNING: Final = 3
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,8 @@ class _Press:
             Attachment(AUTHORITY, sealed.decode(), "supplement", "签章授权 / what the signing certificate rests on"),
         )
         reason = f"{self._document.title.pick(self._lang)} {self._document.number}"
-        return sign_pdf(render(self._document, lang=self._lang, attached=files), self._held, self._now, reason=reason)
+        crl = paper_revoking.crl_beside(self._held, self._now)
+        return sign_pdf(render(self._document, lang=self._lang, attached=files), self._held, self._now, reason=reason, crl=crl)
 
 
 def folder() -> Path:

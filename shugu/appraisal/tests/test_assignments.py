@@ -11,17 +11,20 @@ from django.db import DatabaseError, transaction
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from shugu.appraisal import queries, services
+from shugu.appraisal import compliance_paper, queries, services
 from shugu.appraisal.errors import BodyNotAccredited, NotHolder
 from shugu.appraisal.models import ComplianceReport
 from shugu.appraisal.services import ActOnAssignment, OrderCompliance
 from shugu.appraisal.tests import stages
 from shugu.formats.credential import require_credential
-from shugu.kernel import documents, engine, signer
+from shugu.formats.pdf import verify_pdf
+from shugu.formats.verdicts import Verdict
+from shugu.kernel import clock, documents, engine, own_documents, signer
 from shugu.kernel.errors import Forbidden, InputInvalid, KeyConflict, NotFound, NotInProcedure, NotYourStep
 from shugu.kernel.models import Case, Fact
 from shugu.party import services as party
 from shugu.web import case_pages
+from tests.seated import signed_in
 from tests.world import World
 
 
@@ -42,6 +45,27 @@ def test_a_report_is_ordered_accepted_filed_and_delivered(world: World) -> None:
     fact = Fact.objects.get(case_id=row.pk, name="assignment.delivered")
     assert view.digest in (fact.payload or "")
     assert not any("奎音" in (f.payload or "") for f in Fact.objects.filter(case_id=row.pk))
+
+
+def test_the_venues_certificate_over_the_report_is_had_on_paper_by_both_sides_alone(world: World) -> None:
+    row = stages.ordered(world, stages.entry(world).id)
+    with pytest.raises(NotFound):
+        compliance_paper.credential_of(queries.assignment(row.number, world.alice))
+    row = stages.compliance(world, row.entry_id)
+    address = f"/assignments/{row.number}/certificate"
+    for reader in (world.alice, world.quinn):
+        answer = signed_in(reader).get(f"{address}.pdf")
+        report = verify_pdf(answer.content, own_documents.verifier(clock.now()))
+        assert report.verdict in (Verdict.SIGNED, Verdict.SEALED), report.text("en")
+    content, digest = compliance_paper.credential_of(queries.assignment(row.number, world.alice))
+    assert signed_in(world.alice).get(f"{address}.json").content == content
+    shown = signed_in(world.alice).get(f"/assignments/{row.number}/").content.decode()
+    assert f"{address}.pdf" in shown and f"/assignments/{row.number}/report.pdf" in shown
+    paper = compliance_paper.document(queries.assignment(row.number, world.alice), json.loads(content), digest)
+    told = {one.label.en: one.value for section in paper.sections for one in section.rows}
+    assert told["The body's report"] == f"sha256:{json.loads(content)['credentialSubject']['report_sha256']}"
+    for form in (".pdf", ".json"):
+        assert signed_in(world.mallory).get(address + form).status_code == 404
 
 
 def test_a_failing_conclusion_is_delivered_but_does_not_pass(world: World) -> None:

@@ -12,9 +12,10 @@ from django.test import Client
 
 from shugu.evidence import rotation
 from shugu.formats.suites import generate
-from shugu.kernel import clock, key_standing, keystore, signer
+from shugu.kernel import clock, key_standing, keystore, paper_keys, signer
 from shugu.kernel.cases import Actor, mandate
 from shugu.kernel.models import Fact
+from shugu.kernel.models_papers import PaperRevocation
 from shugu.party import services as party
 from tests.world import World
 
@@ -108,3 +109,26 @@ def test_others_see_or_do_nothing(world: World, visit: Visit) -> None:
     assert visit(world.alice).get("/operations/keys/").status_code == 403
     assert visit(world.rita).get("/operations/keys/new/").status_code == 403
     assert visit(None).get("/operations/keys/").status_code in (302, 401)
+
+
+def test_certificates_on_paper_are_renewed_and_revoked_by_the_operator_alone(
+    world: World, operator: Operator, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "paper"
+    place.mkdir()
+    monkeypatch.setattr(paper_keys, "folder", lambda: place)
+    first = paper_keys.current(world.now)
+    digest = paper_keys.digest_of(first.signer.leaf)
+    assert "/operations/keys/papers/" in operator.page()
+    shown = operator.client.get("/operations/keys/papers/?lang=en").content.decode()
+    assert shown.lower().count("in use") == 3 and digest in shown and paper_keys.crl_url(first.trust()[0][1]) in shown
+    assert operator.post("papers/renew/", "000000", what="signer")[0] == 422
+    assert operator.post("papers/renew/", operator.totp.at(world.now), what="signer") == (302, "")
+    assert paper_keys.current(world.now).signer.leaf != first.signer.leaf
+    world.now += timedelta(minutes=2)
+    assert operator.post(f"papers/{digest}/revoke/", operator.totp.at(world.now), since="2036-01-01T00:00")[0] == 422
+    assert not PaperRevocation.objects.exists()
+    world.now += timedelta(minutes=2)
+    assert operator.post(f"papers/{digest}/revoke/", operator.totp.at(world.now)) == (302, "")
+    assert "Revoked since" in operator.client.get("/operations/keys/papers/?lang=en").content.decode()
+    assert visit(world.rita).post(f"/operations/keys/papers/{digest}/revoke/").status_code == 403

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import subprocess
 import sys
@@ -16,18 +17,26 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
-from shugu.evidence import queries_package, services
+from shugu.evidence import package_files, package_paper, queries_package, services
 from shugu.evidence.errors import GroundNeeded, NotSealedYet
 from shugu.evidence.extracting import ExtractPackage, LegalDocument, extract_package
+from shugu.evidence.grounds import grounds
 from shugu.evidence.models import Package
+from shugu.formats.canonical import canonical
 from shugu.formats.checks import Outcome
 from shugu.formats.errors import FormatError
-from shugu.formats.package import MANIFEST, SEAL, read_zip, verify_package, write_zip
+from shugu.formats.package import MANIFEST, SEAL, Finding, read_zip, verify_package, write_zip
+from shugu.formats.package_report import REPORTS
+from shugu.formats.pdf import verify_paper
+from shugu.formats.verdicts import Verdict
 from shugu.kernel import clock, signer
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
 from shugu.kernel.models import Case, Fact
 from shugu.verifier import cli as verifier
+from shugu.web.paper import render
+from shugu.web.paper_json import as_json
+from shugu.web.tests.paper_samples import CERTIFICATE
 from tests.world import PAPER, World, token
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +71,7 @@ def test_a_party_extracts_a_package_that_verifies_without_the_venue(world: World
     files = read_zip(queries_package.archive(row))
     report = verify_package(files, signer.keyring(), world.now)
     assert report.sealed, [f for f in report.findings if f.outcome is not Outcome.OK]
-    assert [f.n for f in report.findings] == [1, 2, 3, 4, 5, 6, 7]
+    assert [f.n for f in report.findings] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert row.facts == Fact.objects.filter(case=case).count() == sum(n.endswith(".fact.json") for n in files)
     listed = json.loads(files[MANIFEST])
     assert listed["cases"][0]["state"] == "registered" and listed["cases"][0]["table"] in files
@@ -133,6 +142,51 @@ def test_the_content_of_an_erased_fact_is_absent_and_the_rest_still_proves(world
     files = read_zip(queries_package.archive(row))
     assert sum(n.endswith(".entry.json") for n in files) == 1
     assert verify_package(files, signer.keyring(), world.now).sealed
+
+
+def test_its_reports_are_signed_papers_of_the_venue_and_of_this_package(
+    world: World, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = read_zip(queries_package.archive(extracted(world, case)))
+    number = json.loads(files[MANIFEST])["number"]
+    for name in REPORTS:
+        report = verify_paper(files[name], signer.keyring(), world.now)
+        assert report.verdict is Verdict.SIGNED and report.credential is not None
+        subject = report.credential["credentialSubject"]
+        assert isinstance(subject, dict) and subject["number"] == number
+    told = package_files.gather(number, [case], names=False)
+    about = {"document": {}, "cases": [case.number]}
+    printed = as_json(package_paper.report(number, told, (), grounds()[0], about, world.now), "zh")
+    assert "登记申请人" in printed and "→ 公示中" in printed and "registrar" not in printed and "submitted" not in printed
+    other = read_zip(queries_package.archive(extracted(world, case)))
+
+    def eighth(name: str, content: bytes) -> Finding:
+        """Of a package whose manifest is made anew over another report: nothing but its signature is left to tell."""
+        listed = json.loads(files[MANIFEST])
+        for row in listed["files"]:
+            if row["name"] == name:
+                row |= {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+        told = {**files, name: content, MANIFEST: canonical(listed)}
+        del told[SEAL]
+        return verify_package(told, signer.keyring(), world.now).findings[7]
+
+    assert eighth(REPORTS[0], files[REPORTS[0]]).outcome is Outcome.OK
+    unsigned = render(CERTIFICATE, lang="zh")
+    for name, content in ((REPORTS[0], unsigned), (REPORTS[1], b""), (REPORTS[0], other[REPORTS[0]])):
+        assert eighth(name, content).outcome is Outcome.FAILED
+    assert "不是本证据包的报告" in eighth(REPORTS[0], other[REPORTS[0]]).detail[0]
+    # A package of before, whose report was not signed, has seven checks; without a reader of PDFs the eighth is left out.
+    older = {n: c for n, c in files.items() if n not in (SEAL, REPORTS[1])} | {REPORTS[0]: unsigned}
+    listed = {**json.loads(files[MANIFEST]), "v": 1}
+    listed["files"] = [
+        {**row, "sha256": hashlib.sha256(older[row["name"]]).hexdigest(), "size": len(older[row["name"]])}
+        for row in listed["files"] if row["name"] in older
+    ]  # fmt: skip
+    checked = verify_package({**older, MANIFEST: canonical(listed)}, signer.keyring(), world.now)
+    assert checked.holds and len(checked.findings) == 7
+    monkeypatch.setitem(sys.modules, "shugu.formats.pdf", None)
+    whole = verify_package(files, signer.keyring(), world.now)
+    assert whole.sealed and whole.findings[7].outcome is Outcome.SKIPPED and "shugu[pdf]" in whole.findings[7].detail[1]
 
 
 def changes(files: dict[str, bytes]) -> list[tuple[str, dict[str, bytes]]]:

@@ -7,10 +7,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from shugu.kernel import documents, engine
+from shugu.formats.pdf import verify_pdf
+from shugu.formats.verdicts import Verdict
+from shugu.kernel import clock, documents, engine, own_documents
 from shugu.kernel.errors import NotFound, NotYourStep
 from shugu.kernel.models import Case, Clock, Fact
-from shugu.registry import figures, reporting
+from shugu.registry import figures, report_paper, reporting
 from shugu.registry.figures import Span
 from shugu.registry.models import RegisterReport
 from shugu.registry.reporting import SendReport, last_period, prepare_due, send_report
@@ -96,5 +98,14 @@ def test_strangers_see_no_report_and_staff_drill_down(atlas: World) -> None:
     rita = staff(atlas.rita)
     assert row.number in page(rita, "/register/reports/")
     assert "期末有效的登记条目" in page(rita, f"/register/reports/{row.number}/")
+    answer = rita.get(f"/register/reports/{row.number}.pdf")
+    found = verify_pdf(answer.content, own_documents.verifier(clock.now()))
+    assert found.verdict in (Verdict.SIGNED, Verdict.SEALED), found.text("en")
+    assert rita.get(f"/register/reports/{row.number}.json").content == documents.get(row.digest)
+    for form in ("pdf", "json"):
+        page(signed_in(atlas.mallory), f"/register/reports/{row.number}.{form}", 404)
+    shown = report_paper.document(json.loads(documents.get(row.digest)), row.digest)
+    table = shown.sections[1].table
+    assert table is not None and len(table.rows) == len(row.figures) > 0
     assert "没有记录" in page(rita, f"/register/reports/{row.number}/entered/")
     page(rita, f"/register/reports/{row.number}/no_such_figure/", 404)

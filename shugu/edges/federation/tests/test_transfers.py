@@ -15,16 +15,19 @@ from shugu.edges.federation.tests.test_presenting import sealed_by
 from shugu.evidence import services as evidence
 from shugu.formats.canonical import parse_object
 from shugu.formats.credential import Document, credential_digest
+from shugu.formats.pdf import verify_pdf
 from shugu.formats.sealed import read_sealed
 from shugu.formats.verdicts import Verdict
 from shugu.formats.verify import verify_sealed
-from shugu.kernel import signer, subscriptions
+from shugu.kernel import own_documents, signer, subscriptions
 from shugu.kernel.errors import Forbidden, GuardRefused, HeldBack, InputInvalid, NotYourStep
 from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
+from shugu.registry import move_paper
 from shugu.registry import queries as book
 from shugu.registry import services as registry
 from shugu.registry.errors import EntryEnded
+from shugu.registry.models import Filing
 from tests.world import World
 
 
@@ -91,6 +94,9 @@ def test_entered_there_it_has_moved_for_good(world: World, pair: Pair) -> None:
     document = credential_digest(sealed["credential"])  # type: ignore[arg-type]
     assert answer(pair, "TransferIn", document, world, number="ENT-FARAWAY-9", register="data-property") == ""
     filing.case.refresh_from_db()
+    paper = move_paper.move_pdf(filing, "zh", now=world.now, actor=world.alice)
+    told = verify_pdf(paper, own_documents.verifier(world.now))
+    assert told.verdict is Verdict.SEALED and told.credential == sealed["credential"]
     move = registry.moves(outward=True, state="moved")[0]
     assert (filing.case.state, move.number) == ("moved", "ENT-FARAWAY-9")
     assert answer(pair, "TransferRefused", document, world, reason="late") == "not-in-procedure"
@@ -207,6 +213,8 @@ def test_a_refusal_is_for_ever(world: World, pair: Pair) -> None:
     registry.act_on_filing(registry.ActOnFiling(move.case, "refuse", {"reason": "材料不符"}), actor=world.rita, now=world.now)
     rounds(pair, world)
     assert pair[0].last()[1]["sealed"]["credential"]["type"][1] == "TransferRefused"
+    paper = move_paper.move_pdf(Filing.objects.get(pk=move.case), "zh", now=world.now, actor=world.alice)
+    assert verify_pdf(paper, own_documents.verifier(world.now)).verdict is Verdict.SEALED
     assert tell(pair[0], "move.sent", body, world.now) == ""
     assert [m.state for m in registry.moves(outward=False)] == ["refused"] and not book.entries_of(world.alice.org or 0)
 
