@@ -47,8 +47,8 @@ name_fact("paper.certificates_renewed", "更换签章证书", "certificates on p
 
 @dataclass(frozen=True)
 class RevokePapers:
-    """Certificates by SHA-256 of their DER (hex), or none for all that are known; `since`: from when they may have been in
-    other hands, now without it."""
+    """Certificates by SHA-256 of their DER (hex), or none for all whose keys lie in the venue's folder; `since`: from when they
+    may have been in other hands, now without it."""
 
     certificates: tuple[str, ...] = ()
     since: datetime | None = None
@@ -64,11 +64,13 @@ class RenewPapers:
 
 @dataclass(frozen=True)
 class Known:
-    """A certificate the venue has signed papers with. `used`: it signs now; `since`: it is revoked from then on."""
+    """A certificate the venue has signed papers with. `used`: it signs now; `ours`: its key lies in the venue's own folder;
+    `since`: it is revoked from then on."""
 
     role: str
     certificate: x509.Certificate
     used: bool
+    ours: bool
     since: datetime | None
 
     @property
@@ -97,11 +99,11 @@ def _allowed(actor: Actor) -> None:
 @command("kernel.revoke_papers", ("撤销签章证书", "revoke certificates on paper"))
 def revoke_papers(cmd: RevokePapers, *, actor: Actor, now: datetime) -> dict[str, object]:
     """The digests revoked. By the operator; not taken back. Errors: Forbidden, NotFound for a certificate that is none of
-    the venue's, InputInvalid for one that is revoked already and for a time to come or before it began."""
+    the venue's, InputInvalid for one that is revoked already and for a time to come."""
     _allowed(actor)
     since = (cmd.since or now).replace(microsecond=0)
     known = {one.digest: one for one in certificates(now)}
-    asked = cmd.certificates or tuple(digest for digest, one in known.items() if one.since is None)
+    asked = cmd.certificates or tuple(digest for digest, one in known.items() if one.ours and one.since is None)
     unknown = next((digest for digest in asked if digest not in known), None)
     if unknown is not None:
         raise NotFound(what=(f"签章证书 {unknown[:16]}", f"certificate {unknown[:16]}"))
@@ -149,16 +151,17 @@ def renew_papers(cmd: RenewPapers, *, actor: Actor, now: datetime) -> dict[str, 
 def certificates(now: datetime) -> list[Known]:
     """Every certificate that signed or stamped papers, as far as its file or its binding is still here; those in use first."""
     since = {row.digest: row.since for row in PaperRevocation.objects.all()}
-    used = _in_use(now)
+    used, made = _in_use(now), paper_keys.kept()
+    ours = {digest_of(one) for _, one in (*used[:1], *made)}
     found: dict[str, Known] = {}
-    for place, (role, one) in enumerate([*used, *_bound(), *paper_keys.kept(), *_gone()]):
-        known = Known(role, one, place < len(used), since.get(digest_of(one)))
-        found.setdefault(known.digest, known)
+    for place, (role, one) in enumerate([*used, *_bound(), *made, *_gone()]):
+        digest = digest_of(one)
+        found.setdefault(digest, Known(role, one, place < len(used), digest in ours, since.get(digest)))
     return list(found.values())
 
 
 def _in_use(now: datetime) -> list[tuple[str, x509.Certificate]]:
-    """Nothing while a provider's revoked certificate waits for the next: then no paper is signed at all."""
+    """The signing certificate first. Nothing while a provider's revoked one waits for the next: then no paper is signed."""
     try:
         held = paper_keys.current(now)
     except HomeError:

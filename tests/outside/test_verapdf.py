@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
+from shugu.appraisal import compliance_paper
 from shugu.appraisal import queries as appraisal
+from shugu.appraisal.models import Assignment
 from shugu.appraisal.tests import stages as appraised
 from shugu.appraisal.tests import valued
 from shugu.delivery import proof_paper, proving
@@ -25,10 +27,16 @@ from shugu.evidence.depositing import DepositEvidence, Item, deposit
 from shugu.evidence.extracting import ExtractPackage, extract_package
 from shugu.evidence.tests.test_seals import picture
 from shugu.formats.package import read_zip
+from shugu.formats.package_report import REPORTS
 from shugu.kernel import documents, signer, status
 from shugu.kernel.models import Case
+from shugu.party import accreditation_paper
+from shugu.party.models import Accreditation
+from shugu.registry import figures, move_paper, report_paper
 from shugu.registry import queries as registry
-from shugu.registry.models import Certificate
+from shugu.registry import services as register
+from shugu.registry.figures import Span
+from shugu.registry.models import Certificate, Filing
 from shugu.settlement import queries as settlement
 from shugu.settlement.tests import stages as paid
 from shugu.trade import papers
@@ -95,7 +103,28 @@ def receipt(world: World, contract: trade.ContractView) -> tuple[dict[str, Any],
     return made, documents.put(signer.document_bytes(made))
 
 
-def handed_out(world: World, lang: str) -> Iterator[tuple[str, bytes]]:
+def quarterly(world: World) -> tuple[dict[str, Any], str]:
+    """A register's report as `reporting` prepares it; this venue's rules owe none."""
+    first, last = world.now.date().replace(day=1), world.now.date()
+    subject = {
+        "register": "data-property", "report": {"id": "q", "zh": "登记情况季报", "en": "quarterly report"},
+        "to": {"zh": "数据主管部门", "en": "the data authority"}, "first_day": first.isoformat(), "last_day": last.isoformat(),
+        "figures": figures.computed(Span("data-property", first, last)), "article": "第三十条",
+    }  # fmt: skip
+    made = signer.sign_document("RegisterReport", number="RPT-1", subject=subject, now=world.now)
+    return made, documents.put(signer.document_bytes(made))
+
+
+def moved(world: World) -> Filing:
+    """An entry let go to another venue, and with it the transfer-out."""
+    line = world.registered_entry()
+    asked = register.AskMove(line.number, "faraway", "faraway.example", "data-property")
+    row = register.ask_move(asked, actor=world.alice, now=world.now)
+    register.act_on_filing(register.ActOnFiling(row.pk, "release"), actor=world.rita, now=world.now)
+    return Filing.objects.get(pk=row.pk)
+
+
+def handed_out(world: World, filing: Filing, lang: str) -> Iterator[tuple[str, bytes]]:
     """Every kind of PDF, from what was really issued in a trade that ran to its end."""
     now, by = world.now, world.alice
     number = Certificate.objects.order_by("pk").values_list("number", flat=True)[0]
@@ -120,24 +149,34 @@ def handed_out(world: World, lang: str) -> Iterator[tuple[str, bytes]]:
     yield "quality", appraisal.quality_pdf(quality.number, lang, now=now, actor=by)
     value = valued.valued(world, registry.entry(contract.entry_id))
     yield "valuation", appraisal.valuation_pdf(value.number, lang, now=now, actor=by)
+    number = Accreditation.objects.exclude(digest="").order_by("pk").values_list("number", flat=True)[0]
+    yield "accreditation", accreditation_paper.certificate_pdf(number, lang, now=now, actor=by)
+    assigned = Assignment.objects.filter(reports__credential_digest__gt="").order_by("pk")[0]
+    yield "compliance", compliance_paper.certificate_pdf(appraisal.assignment(assigned.number, by), lang, now=now, actor=by)
+    made, digest = quarterly(world)
+    yield "report", printing.printed(report_paper.document(made, digest), documents.get(digest), lang=lang, now=now, actor=by)
+    yield "transfer", move_paper.move_pdf(filing, lang, now=now, actor=by)
 
 
 @pytest.mark.django_db
 def test_every_pdf_the_venue_hands_out_is_archival_and_accessible(verapdf: list[str], world: World, tmp_path: Path) -> None:
     paid.confirmed(world)
     valued.accredit(world)
+    filing = moved(world)
     files = []
     for lang in ("zh", "en"):
-        for name, content in handed_out(world, lang):
+        for name, content in handed_out(world, filing, lang):
             files.append(tmp_path / f"{name}-{lang}.pdf")
             files[-1].write_bytes(content)
     log.sequence_once(world.now)
-    case = Case.objects.get(procedure="hangzhou.first")
+    case = Case.objects.filter(procedure="hangzhou.first").order_by("pk")[0]
     package = extract_package(ExtractPackage((case.number,), "own"), actor=world.alice, now=world.now)
     log.sequence_once(world.now)
-    files.append(tmp_path / "package-report.pdf")
-    files[-1].write_bytes(read_zip(queries_package.archive(package))["report.pdf"])
-    assert len(files) == 21
+    packed = read_zip(queries_package.archive(package))
+    for name in REPORTS:
+        files.append(tmp_path / f"package-{name}")
+        files[-1].write_bytes(packed[name])
+    assert len(files) == 30
     assert [line for level in ("3a", "ua1") for line in broken(verapdf, level, files)] == []
 
 

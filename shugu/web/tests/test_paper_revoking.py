@@ -226,4 +226,5 @@ def test_a_providers_revoked_certificate_signs_nothing_until_another_is_put(now:
         paper(now + MINUTE)
     known = paper_revoking.certificates(now + MINUTE)
     assert all(not one.used for one in known)
+    assert {one.role for one in known if one.ours} == {"ca", "signer", "tsa"}
     assert next(one for one in known if one.digest == paper_keys.digest_of(held.signer.leaf)).since == now + MINUTE
