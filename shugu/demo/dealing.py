@@ -191,6 +191,6 @@ def package(story: Story) -> None:
         tell.keep("evidence-package.zip", content)
         tell.note(package=row.number)
         tell.say(
-            f"{row.number}：{len(row.cases)} 件办件，{row.facts} 条事实，七项核验全部成立",
-            f"{row.number}: {len(row.cases)} cases, {row.facts} facts, all seven checks hold",
+            f"{row.number}：{len(row.cases)} 件办件，{row.facts} 条事实，八项核验全部成立",
+            f"{row.number}: {len(row.cases)} cases, {row.facts} facts, all eight checks hold",
         )

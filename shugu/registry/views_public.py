@@ -169,7 +169,7 @@ _UNPACKED = 64 << 20
 
 
 def _package(content: bytes, verifier: Verifier, now: datetime) -> dict[str, Any]:
-    """The seven checks of an evidence package; as the offline verifier makes them."""
+    """The checks of an evidence package; as the offline verifier makes them."""
     side = 1 if language.current() == "en" else 0
     try:
         report = verify_package(read_zip(content, _UNPACKED), verifier.pins, now, verifier.join)

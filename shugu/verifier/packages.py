@@ -1,4 +1,4 @@
-"""Evidence packages at the command line: an archive or a folder with a manifest, and its seven checks in words."""
+"""Evidence packages at the command line: an archive or a folder with a manifest, and its checks in words."""
 
 from __future__ import annotations
 

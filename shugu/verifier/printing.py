@@ -142,7 +142,7 @@ def text(examined: Examined, keys: Keyring, say: Say, *, short: bool = False) ->
 
 
 def _package_lines(examined: Examined, report: PackageReport, keys: Keyring, say: Say, short: bool) -> list[str]:
-    """The seven checks of an evidence package and its conclusion."""
+    """The checks of an evidence package and its conclusion."""
     verdict = report.verdict
     lines = [f"{examined.path}  {_joined(KINDS[examined.kind], say)}"]
     lines += [*_lines((write_time(report.at), write_time(report.at)), say, "at"), ""]

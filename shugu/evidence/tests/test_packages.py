@@ -237,7 +237,7 @@ def test_the_command_line_verifies_a_package_as_archive_and_as_folder(
     assert "各案可按当时的流程表逐步重现" in capsys.readouterr().out
     assert verifier.main([str(archive), "--key", str(keys), "--json", "--lang", "en"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["kind"], told["verdict"], len(told["checks"])) == ("package", "sealed", 7)
+    assert (told["kind"], told["verdict"], len(told["checks"])) == ("package", "sealed", 8)
     carried = [sys.executable, "-B", "-m", "shugu.verifier", str(archive), "--key", str(keys), "--short"]
     run = subprocess.run(carried, cwd=folder / "verifier", env={"PATH": ""}, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, ""), "the program in the package verifies the package"

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
+import threading
 from datetime import datetime, timedelta
+from functools import partial
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,7 @@ from shugu.formats.errors import BadCredential
 from shugu.formats.pdf import verify_pdf
 from shugu.formats.pins import Pins
 from shugu.formats.suites import keyring_of, new_keys
+from shugu.formats.times import write_time
 from shugu.formats.verdicts import Verdict
 from shugu.formats.verify import Report, Verifier
 from shugu.kernel import clock, own_documents, paper_keys, paper_revoking, signer
@@ -35,6 +40,8 @@ from shugu.kernel.models import Fact
 from shugu.kernel.models_papers import PaperRevocation
 from shugu.kernel.paper_revoking import RenewPapers, RevokePapers
 from shugu.kernel.paper_signing import sign_pdf
+from shugu.verifier.cli import main as verify
+from shugu.verifier.tests.test_online import Answer
 from shugu.web import printing
 from shugu.web.paper import Attachment, render
 from shugu.web.tests.paper_samples import CERTIFICATE
@@ -228,3 +235,42 @@ def test_a_providers_revoked_certificate_signs_nothing_until_another_is_put(now:
     assert all(not one.used for one in known)
     assert {one.role for one in known if one.ours} == {"ca", "signer", "tsa"}
     assert next(one for one in known if one.digest == paper_keys.digest_of(held.signer.leaf)).since == now + MINUTE
+
+
+def test_the_offline_verifier_takes_the_list_as_a_file_or_asks_the_venue(
+    now: datetime, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = paper(now)
+    files: dict[str, bytes | str] = {".well-known/venue-paper-revocations.json": paper_revoking.published(now)}
+    at = {name: tmp_path / name for name in ("x.pdf", "venue.vkey", "list.json")}
+    at["x.pdf"].write_bytes(data)
+    at["venue.vkey"].write_text(signer.keyring().text())
+    base = [str(at["x.pdf"]), "--key", str(at["venue.vkey"]), "--at", write_time(now + MINUTE), "--json", "--lang", "en"]
+
+    def run(*more: str) -> tuple[dict[int, str], list[str]]:
+        """Outcomes by number, and what was not asked for."""
+        verify([*base, *more])
+        said = json.loads(capsys.readouterr().out)
+        return {c["n"]: c["outcome"] for c in said["checks"]}, [str(one) for one in said["caveats"]]
+
+    outcomes, caveats = run()
+    assert 25 not in outcomes and any("--revoked" in one for one in caveats)
+    at["list.json"].write_bytes(paper_revoking.published(now))
+    outcomes, caveats = run("--revoked", str(at["list.json"]))
+    assert outcomes[25] == "ok" and not any("--revoked" in one for one in caveats)
+    revoke("tsa", now + MINUTE)
+    at["list.json"].write_bytes(paper_revoking.published(now + MINUTE))
+    assert run("--revoked", str(at["list.json"]))[0][25] == "failed"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Answer, files))
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        ask = ("--online", "--url", f"http://127.0.0.1:{server.server_address[1]}")
+        assert run(*ask)[0][25] == "ok", "the venue's list of before"
+        assert run(*ask, "--revoked", str(at["list.json"]))[0][25] == "failed", "the newer of the two counts"
+        files[".well-known/venue-paper-revocations.json"] = paper_revoking.published(now + MINUTE)
+        assert run(*ask)[0][25] == "failed"
+        files.clear()
+        assert run(*ask)[0][25] == "failed", "a list that cannot be had leaves the status unknown"
+    finally:
+        server.shutdown()
+        server.server_close()
