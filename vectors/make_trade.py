@@ -109,6 +109,15 @@ def bodies(there: Venue, here: Venue) -> tuple[list[tuple[str, Document]], list[
             },
         ),
         ("settlement.received", {"settlement": SETTLEMENT, "amount_fen": SELLING_FEN, "received_on": "2026-11-22"}),
+        (
+            "settlement.netted",
+            {
+                "settlement": "XST-4", "period": "2026-10", "currency": "CNY",
+                "rows": [{"settlement": "XST-3", "claimant": here.origin, "amount_fen": SELLING_FEN},
+                         {"settlement": "XST-1", "claimant": there.origin, "amount_fen": 100}],
+                "amount_fen": SELLING_FEN - 100, "account": account,
+            },
+        ),
     ]  # fmt: skip
     return said_there, said_here
 

@@ -26,6 +26,16 @@ def claim(venue: str) -> dict[str, Any]:
     return {"settlement": row.number, "amount_fen": row.amount}
 
 
+def net(venue: str) -> dict[str, Any]:
+    """The balance of what waits to be netted with a venue, drawn up."""
+    from shugu.edges.federation import queries_settling, services
+
+    mona = actor("mona")
+    [period] = queries_settling.standing(venue, mona).periods
+    row = services.net_shares(services.NetShares(venue, period.period), actor=mona, now=moment())
+    return {"settlement": row.number, "amount_fen": row.amount}
+
+
 def agree(settlement: str) -> str:
     """A settlement officer of the venue that owes agrees to what was claimed."""
     from shugu.edges.federation import queries_settling, services
@@ -56,11 +66,11 @@ def arrive(reference: str, amount_fen: int, payer: str) -> None:
 
 def between(venue: str) -> dict[str, int]:
     """Fen owed to and by the other venue, by this venue's ledger, and what it has earned by it."""
-    from shugu.edges.federation import peers, settling
+    from shugu.edges.federation import peers, settlement_rows
     from shugu.settlement import queries as money
     from shugu.settlement.models import Posting
 
-    found = money.between(settling.venue_org(peers.peer_named(venue)))
+    found = money.between(settlement_rows.venue_org(peers.peer_named(venue)))
     earned = sum(Posting.objects.filter(kind="venue_earned").values_list("amount", flat=True))
     shared = list(Posting.objects.filter(kind="selling_venue").values_list("amount", flat=True))
     return {"payable": found.payable, "receivable": found.receivable, "earned": earned, "shared": sum(shared),
@@ -68,6 +78,6 @@ def between(venue: str) -> dict[str, int]:
 
 
 ACTS: Mapping[str, Callable[..., Any]] = {
-    "venue_account": venue_account, "claim": claim, "agree": agree, "settlements": settlements, "arrive": arrive,
+    "venue_account": venue_account, "claim": claim, "net": net, "agree": agree, "settlements": settlements, "arrive": arrive,
     "between": between,
 }  # fmt: skip

@@ -197,6 +197,7 @@ def terms(story: Story, first: House, second: House) -> dict[str, Any]:
         "recognises": [row(first, second), row(second, first)], "moves": moves,
         "evidence": {"status_max_age": 604_800, "witnesses": 0, "anchors": anchors}, "fees": {"listing": 7000, "selling": 3000},
         "notice_days": 30, "valid_from": "2025-01-01", "valid_until": "2030-12-31", "sharing": sharing,
+        "netting": "day",
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -55,9 +56,10 @@ def trading(story: Story) -> None:
             number, contract = ordering(story, product)
             delivering(story, number, contract)
             vouching(story, number, contract)
-            clearing(story, number)
+            claim = claiming(story, number)
             relayed(story, product)
             withdrawing(story, product)
+            netting(story, claim)
         finally:
             for house in story.houses:
                 if house.alive:
@@ -241,41 +243,67 @@ def vouching(story: Story, number: str, contract: str) -> None:
         story.note(voucher=here["voucher"], fees=fees[0])
 
 
-def clearing(story: Story, number: str) -> None:
-    """The selling venue's part: due in one ledger, claimed in the other, paid and received through both banks."""
+def claiming(story: Story, number: str) -> dict[str, Any]:
+    """The selling venue's part: due in one ledger, claimed in the other, and agreed."""
     a, b = story.a, story.b
-    with story.step("clearing", "深圳请款，杭州确认、付款，两账相符", "claimed, agreed, paid, received; both ledgers agree"):
+    with story.step("claiming", "深圳请款，杭州确认", "claimed by Shenzhen, agreed by Hangzhou"):
         fee = b.ask("orders")[number]["selling_fen"]
         _between(a, b, payable=fee, receivable=fee, earned=0)
         with killed(story, a, "settlement.claimed taken"):
-            claim = b.ask("claim", venue=a.venue)
+            claim: dict[str, Any] = b.ask("claim", venue=a.venue)
         assert claim["amount_fen"] == fee, claim
-        try:
-            b.ask("claim", venue=a.venue)
-        except Declined as refused:
-            assert refused.code == "nothing-due", refused
-        else:
-            raise AssertionError("the same part was claimed twice")
+        _declined(b, "nothing-due", "claim", venue=a.venue)
         until("claim at the listing venue", lambda: claim["settlement"] in a.ask("settlements"))
         with killed(story, b, "settlement.agreed committed"):
             a.ask("agree", settlement=claim["settlement"])
         until("agreement", lambda: b.ask("settlements")[claim["settlement"]]["state"] == "agreed")
+        _declined(b, "netting-period-runs", "net", venue=a.venue)
+        story.say(f"{claim['settlement']}：{fee / 100:.2f} 元，期满轧差", f"{fee} fen, netted once the day is over")
+        story.note(**claim)
+    return claim
+
+
+def netting(story: Story, claim: dict[str, Any]) -> None:
+    """The day is over: the balance is drawn up, compared by the other venue, agreed, paid and received through both banks."""
+    a, b = story.a, story.b
+    fee = claim["amount_fen"]
+    with story.step("netting", "次日轧差：对账一致，只付差额", "the next day: statements agree, only the balance is paid"):
+        tomorrow = max(str(house.ask("now")) for house in (a, b))
+        for house in (a, b):
+            house.ask("until", day=(datetime.fromisoformat(tomorrow) + timedelta(days=1)).isoformat())
+        with killed(story, a, "settlement.netted taken"):
+            made = b.ask("net", venue=a.venue)
+        assert made["amount_fen"] == fee, made
+        until("netting at the listing venue", lambda: made["settlement"] in a.ask("settlements"))
+        with killed(story, b, "settlement.agreed committed"):
+            a.ask("agree", settlement=made["settlement"])
+        for house in (a, b):
+            until("set off", partial(_in, house, claim["settlement"], "netted"))
         until("settlement run", lambda: a.ask("run"))
         with killed(story, a, "settlement.paid answered"):
             until("payment", lambda: a.ask("bank"))
-        paid, _ = until("payment told", lambda: b.ask("settlements")[claim["settlement"]]["instruction"])
+        paid, _ = until("payment told", lambda: b.ask("settlements")[made["settlement"]]["instruction"])
         _between(a, b, payable=0, receivable=fee, earned=0)
         with killed(story, b, "settlement.received about to be posted"):
-            b.ask("arrive", reference=claim["settlement"], amount_fen=fee, payer=a.titles[0])
+            b.ask("arrive", reference=made["settlement"], amount_fen=fee, payer=a.titles[0])
         for house in (a, b):
-            until("reception", partial(_settled, house, claim["settlement"]))
+            until("reception", partial(_in, house, made["settlement"], "received"))
         _between(a, b, payable=0, receivable=0, earned=fee)
-        story.say(f"{claim['settlement']}：{fee / 100:.2f} 元，付款指令 {paid}", f"{fee} fen by instruction {paid}")
-        story.note(**claim, instruction=paid)
+        story.say(f"{made['settlement']}：{fee / 100:.2f} 元，付款指令 {paid}", f"{fee} fen by instruction {paid}")
+        story.note(**made, instruction=paid)
 
 
-def _settled(house: House, settlement: str) -> bool:
-    return bool(house.ask("settlements")[settlement]["state"] == "received")
+def _declined(house: House, code: str, act: str, **given: Any) -> None:
+    try:
+        house.ask(act, **given)
+    except Declined as refused:
+        assert refused.code == code, refused
+    else:
+        raise AssertionError(f"{act} was not declined")
+
+
+def _in(house: House, settlement: str, state: str) -> bool:
+    return bool(house.ask("settlements")[settlement]["state"] == state)
 
 
 def _between(a: House, b: House, **wanted: int) -> None:

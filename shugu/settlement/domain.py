@@ -24,9 +24,8 @@ class AccountKind(StrEnum):
     SERVICE_FEE = "service_fee"
     VENUE_FEE = "venue_fee"
     SUSPENSE = "suspense"
-    # What another venue owes us (below zero, like the bank: it is held outside) and what we have earned by it.
-    VENUE_CLAIM = "venue_claim"
-    VENUE_ACCRUED = "venue_accrued"
+    VENUE_CLAIM = "venue_claim"  # what another venue owes us, below zero like the bank: it is held outside
+    VENUE_ACCRUED = "venue_accrued"  # what we have earned by it
     BANK = "bank"
 
 
@@ -42,11 +41,11 @@ class PostingKind(StrEnum):
     SERVICE_FEE = "service_fee"
     SELLING_VENUE = "selling_venue"
     ACCRUED = "venue_accrued"
-    EARNED = "venue_earned"
-    SHARE = "share"
+    EARNED, SHARE = "venue_earned", "share"
     RELIEF = "fee_relief"
     PAYOUT = "payout"
     CLAIM = "claim"
+    NETTED = "netted"
 
 
 class DueKind(StrEnum):
@@ -79,6 +78,7 @@ POSTING_TITLES: Mapping[str, Text] = MappingProxyType(
         "fee_relief": Text("服务费减免", "relief from the venue's fee"),
         "payout": Text("银行付款", "paid out by the bank"),
         "claim": Text("认领来款", "unmatched payment claimed"),
+        "netted": Text("场所间轧差", "set off between venues"),
     }
 )
 DUE_TITLES: Mapping[str, Text] = MappingProxyType(

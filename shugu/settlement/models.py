@@ -159,7 +159,8 @@ class Due(models.Model):
     refund, return.
 
     A run takes the dues without a live instruction; one of a selling venue has a `payee` first, by the settlement between
-    the venues. `settled_at` is when the bank confirmed.
+    the venues. `settled_at` is when the bank confirmed, or when it was
+    set off against what that venue owes us.
     """
 
     reference = models.CharField(max_length=80, unique=True)

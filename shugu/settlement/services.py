@@ -15,6 +15,7 @@ from shugu.settlement.escrows import (
     set_bank_account,
 )
 from shugu.settlement.ledger import expire as expire_reservations
+from shugu.settlement.netting import SetOff, require_set_off, set_off
 from shugu.settlement.runs import ActOnRun, ProposeRun, act_on_run, propose_run
 from shugu.settlement.venues import (
     AccrueShare,
@@ -37,13 +38,14 @@ for _name, _zh, _en in (
     ("bank_account.named", "登记收款账户", "account for payments named"),
     ("venue_claim.opened", "向其他场所请款", "money asked of another venue"),
     ("venue_claim.ended", "请款终止", "claim on another venue ended"),
+    ("venue_claim.netted", "请款已轧差", "claim on another venue set off"),
     ("venue_claim.received", "其他场所付款到账", "money of another venue received"),
 ):
     name_fact(_name, _zh, _en)
 
 __all__ = [
     "AccrueShare", "ActOnBreak", "ActOnRun", "BankLine", "EndClaim", "OpenClaim", "OpenEscrow", "PayShare", "ProposeRun",
-    "RefundEscrow", "ReleaseEscrow", "SetBankAccount", "TakeStatement", "accrue_share", "act_on_break", "act_on_run",
+    "RefundEscrow", "ReleaseEscrow", "SetBankAccount", "SetOff", "TakeStatement", "accrue_share", "act_on_break", "act_on_run",
     "end_claim", "expire_reservations", "open_claim", "open_escrow", "pay_share", "propose_run", "refund_escrow",
-    "release_escrow", "set_bank_account", "take_statement",
+    "release_escrow", "require_set_off", "set_bank_account", "set_off", "take_statement",
 ]  # fmt: skip

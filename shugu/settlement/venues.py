@@ -79,7 +79,7 @@ class Claim:
     open: bool
 
 
-def _by_mandate(actor: Actor) -> None:
+def by_mandate(actor: Actor) -> None:
     if actor.kind is not ActorKind.MANDATE:
         raise Forbidden()
 
@@ -87,7 +87,7 @@ def _by_mandate(actor: Actor) -> None:
 @command("settlement.accrue_share", ("记应收其他场所分成", "accrue a part of another venue's fee"))
 def accrue_share(cmd: AccrueShare, *, actor: Actor, now: datetime) -> bool:
     """By mandate; False when exactly this was accrued before. Errors: Forbidden, InputInvalid, ReferenceConflict."""
-    _by_mandate(actor)
+    by_mandate(actor)
     claim = ledger.account(AccountKind.VENUE_CLAIM, cmd.org, now)
     accrued = ledger.account(AccountKind.VENUE_ACCRUED, None, now)
     reference = f"{cmd.reference}/accrued"
@@ -98,28 +98,28 @@ def accrue_share(cmd: AccrueShare, *, actor: Actor, now: datetime) -> bool:
 @command("settlement.open_claim", ("向其他场所请款", "ask another venue for money"))
 def open_claim(cmd: OpenClaim, *, actor: Actor, now: datetime) -> VenueClaim:
     """By mandate. Errors: Forbidden, InputInvalid for more than that venue owes and was not asked for."""
-    _by_mandate(actor)
+    by_mandate(actor)
     if not 0 < cmd.amount <= between(cmd.org).unclaimed:
         problem = ("请款须在未请的应收之内", "within what is owed and not claimed yet")
         raise InputInvalid(fields="amount", field_errors={"amount": problem})
     row = VenueClaim.objects.create(number=cmd.number, org_id=cmd.org, amount=cmd.amount, opened_at=now)
-    _record("venue_claim.opened", row, actor, now)
+    record_claim("venue_claim.opened", row, actor, now)
     return row
 
 
 @command("settlement.end_claim", ("终止请款", "end a claim on another venue"))
 def end_claim(cmd: EndClaim, *, actor: Actor, now: datetime) -> None:
     """By mandate: the other venue did not agree. Ended or received before changes nothing. Errors: Forbidden."""
-    _by_mandate(actor)
+    by_mandate(actor)
     rows = VenueClaim.objects.select_for_update().filter(ended_at__isnull=True, received_at__isnull=True)
     row = rows.filter(number=cmd.number).first()
     if row is not None:
         row.ended_at = now
         row.save(update_fields=["ended_at"])
-        _record("venue_claim.ended", row, actor, now)
+        record_claim("venue_claim.ended", row, actor, now)
 
 
-def _record(name: str, row: VenueClaim, actor: Actor, now: datetime) -> None:
+def record_claim(name: str, row: VenueClaim, actor: Actor, now: datetime) -> None:
     data = {"claim": row.number, "amount_fen": row.amount}
     journal.record(name, subject=f"settlement.venue_claim:{row.pk}", actor=actor, now=now, data=data)
 
@@ -128,7 +128,7 @@ def _record(name: str, row: VenueClaim, actor: Actor, now: datetime) -> None:
 def pay_share(cmd: PayShare, *, actor: Actor, now: datetime) -> int:
     """How many dues the next run can take by it. By mandate. Errors: Forbidden, InputInvalid when they are not exactly the
     sum asked for, are not due yet, or go elsewhere already."""
-    _by_mandate(actor)
+    by_mandate(actor)
     rows = Due.objects.select_for_update(of=("self",)).filter(
         kind=DueKind.SELLING_VENUE, account__org_id=cmd.org, escrow__contract_number__in=cmd.contracts, payee={},
         instruction__isnull=True, settled_at__isnull=True,
@@ -157,7 +157,7 @@ def receive(claim: Claim, *, actor: Actor, now: datetime) -> None:
     Due.objects.create(reference=f"{row.number}/due", account_id=fee, amount=row.amount, kind=DueKind.VENUE_FEE, since=now)
     row.received_at = now
     row.save(update_fields=["received_at"])
-    _record("venue_claim.received", row, actor, now)
+    record_claim("venue_claim.received", row, actor, now)
 
 
 def match(number: str, lines: list[tuple[str, int]], *, actor: Actor, now: datetime) -> None:

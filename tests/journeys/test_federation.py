@@ -14,7 +14,7 @@ from shugu.federated.story import tell
 STEPS = (
     "founding", "chains", "peers", "agreements", "certificate", "presentation", "waiver", "refusals", "ended", "authorisation",
     "parties", "shared-entry", "shared", "no-second", "order", "contract", "money", "delivery", "settlement", "one-voucher",
-    "clearing", "through", "withheld", "replayed", "altered", "passed", "withdrawn", "trade-audit",
+    "claiming", "through", "withheld", "replayed", "altered", "passed", "withdrawn", "netting", "trade-audit",
     "move-1", "move-2", "move-3", "move-refused",
     "witness", "witnessed", "rotated", "stolen", "paper", "stale", "listed", "lying",
 )  # fmt: skip

@@ -43,6 +43,11 @@ class ClaimIn(Strict):
     venue: str
 
 
+class NetIn(Strict):
+    venue: str
+    period: str
+
+
 class SettlementActIn(Strict):
     input: dict[str, str] = {}
     undertaking: str = ""
@@ -78,7 +83,8 @@ def settlement_row(row: SettlementView) -> dict[str, Any]:
         "settlement": row.number, "side": row.side, "venue": row.venue, "state": row.state,
         "state_title": _pair(row.state_title), "amount_fen": row.amount, "orders": [dict(o) for o in row.orders],
         "account": dict(row.account), "claimed_at": row.claimed_at, "instruction": row.instruction, "paid_on": row.paid_on,
-        "received_on": row.received_on, "reason": row.reason, "case": row.case_number,
+        "received_on": row.received_on, "reason": row.reason, "case": row.case_number, "period": row.period,
+        "nets": [dict(n) for n in row.nets], "netting": row.netting,
     }  # fmt: skip
 
 
@@ -86,6 +92,9 @@ def standing_row(row: Standing) -> dict[str, Any]:
     return {
         "venue": row.venue, "title": _pair(row.title), "payee": row.payee, "payee_name": row.payee_name,
         "payable_fen": row.to_them, "receivable_fen": row.to_us, "claimable_fen": row.claimable,
+        "to_net": [
+            {"period": p.period, "owed_to_us_fen": p.to_us, "owed_by_us_fen": p.by_us, "over": p.over} for p in row.periods
+        ],
     }  # fmt: skip
 
 
@@ -204,6 +213,15 @@ def claim_shares(request: HttpRequest, payload: ClaimIn) -> dict[str, Any]:
     """Claim everything that a venue owes and was not asked for yet."""
     actor = actor_of(request)
     row = services.claim_shares(services.ClaimShares(payload.venue), actor=actor, now=clock.now(), key=key_of(request))
+    return settlement_row(queries_settling.settlement(row.number, actor, row.side))
+
+
+@router.post("/federation/nettings", operation_id="federation_net_shares")
+def net_shares(request: HttpRequest, payload: NetIn) -> dict[str, Any]:
+    """Set off what both venues agreed in a period: the balance is claimed, by the venue to which it is due."""
+    actor = actor_of(request)
+    cmd = services.NetShares(payload.venue, payload.period)
+    row = services.net_shares(cmd, actor=actor, now=clock.now(), key=key_of(request))
     return settlement_row(queries_settling.settlement(row.number, actor, row.side))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from shugu.edges.federation import peers
+from shugu.edges.federation import netting, peers
 from shugu.edges.federation.domain_sharing import LISTING, SELLING
 from shugu.edges.federation.models import Peer
 from shugu.edges.federation.models_settling import VenueSettlement
 from shugu.edges.federation.models_sharing import CrossOrder
 from shugu.formats.suites import VerifyKey
+from shugu.kernel import signer
 from shugu.kernel.audits import Violation, register_audit, register_cosigners
 from shugu.settlement import queries as money
 
@@ -43,7 +44,10 @@ def audit_fees() -> Iterator[Violation]:
 def audit_settlements() -> Iterator[Violation]:
     """The orders a settlement names are those it holds, with their sum, and none is in two."""
     seen: set[tuple[int, str, str]] = set()
-    for row in VenueSettlement.objects.select_related("case").exclude(case__state="declined").order_by("pk"):
+    for row in VenueSettlement.objects.select_related("case", "peer").exclude(case__state="declined").order_by("pk"):
+        if row.nets:
+            yield from _audit_netting(row)
+            continue
         side = SELLING if row.side == "claimant" else LISTING
         held = {o.number: o for o in CrossOrder.objects.filter(settlement=row, side=side)}
         told = {o["order"]: (o["voucher"], o["selling_fen"]) for o in row.orders}
@@ -53,3 +57,14 @@ def audit_settlements() -> Iterator[Violation]:
         if told != kept or sum(fen for _, fen in told.values()) != row.amount or again:
             what = ("清算单与所含订单不符", "the settlement and the orders it names differ")
             yield Violation("federation.settlements", f"federation.settlement:{row.side}:{row.number}", what)
+
+
+def _audit_netting(row: VenueSettlement) -> Iterator[Violation]:
+    """A netting has exactly the settlements it names, each once, and their balance."""
+    names = {"claimant": signer.origin(), "debtor": row.peer.origin}
+    held = {(names[r.side], r.number): r.amount for r in VenueSettlement.objects.filter(netting=row)}
+    said = {(n["claimant"], n["settlement"]): n["amount_fen"] for n in row.nets}
+    due = netting.told(row.nets) * (1 if row.side == "claimant" else -1)
+    if held != said or due != row.amount:
+        what = ("轧差单与所含清算单不符", "the netting and the settlements it names differ")
+        yield Violation("federation.settlements", f"federation.settlement:{row.side}:{row.number}", what)

@@ -27,14 +27,20 @@ SHAPES: Mapping[str, Shape] = {
     "order.ended": {"order": str, "reason": str},
     "order.acknowledged": {"order": str, "acknowledgement": dict},
     "settlement.claimed": {"settlement": str, "orders": list, "amount_fen": int, "account": dict},
+    "settlement.netted": {
+        "settlement": str, "period": str, "currency": str, "rows": list, "amount_fen": int, "account": dict,
+    },
     "settlement.agreed": {"settlement": str},
     "settlement.declined": {"settlement": str, "reason": str},
     "settlement.paid": {"settlement": str, "instruction": str, "paid_on": str},
     "settlement.received": {"settlement": str, "amount_fen": int, "received_on": str},
 }  # fmt: skip
+# Members that a body may have besides.
+OPTIONAL: Mapping[str, Shape] = {"settlement.claimed": {"netting": str}}
 BUYER: Shape = {"name": str, "name_en": str, "uscc": str}
 ACCOUNT: Shape = {"holder": str, "bank": str, "number": str}
 CLAIMED: Shape = {"order": str, "voucher": str, "selling_fen": int}
+NETTED: Shape = {"settlement": str, "claimant": str, "amount_fen": int}
 THROUGH: Shape = {
     "venue": str, "origin": str, "order": str, "agreement": str, "payee": str, "parts": int, "listing_fen": int,
     "selling_fen": int,
@@ -55,7 +61,8 @@ def members(body: Mapping[str, Any], **types: type) -> dict[str, Any]:
 
 def body_of(message: Message) -> dict[str, Any]:
     """The body of a message whose kind has a shape above. Errors: BadMessage."""
-    return members(message.body, **SHAPES[message.kind])
+    more = {name: kind for name, kind in OPTIONAL.get(message.kind, {}).items() if name in message.body}
+    return members(message.body, **SHAPES[message.kind], **more)
 
 
 def day(text: str, name: str) -> date:

@@ -30,7 +30,6 @@ from shugu.kernel import own_documents, runtime, signer
 VOUCHER_KIND, VOUCHER_REGIME = "data_transaction_voucher", "trade"
 MOST_BYTES = 4_194_304
 NOT_ASKED: Pair = ("协议未要求", "not asked for by the agreement")
-NO_LIST: Pair = ("证书未指明状态列表，以答复为准", "it names no status list: the answer counts")
 FURTHER: Mapping[str, Pair] = {
     "sealed": ("已封存于签发方日志", "Sealed in the issuer's log"),
     "same-kind": ("与本场所同为示范或真实场所", "Of a venue of our own kind, demonstration or real"),
@@ -332,7 +331,11 @@ def _standing(desk: _Desk, sight: Sight, document: Sealed) -> None:
     if "credentialStatus" in document.credential:
         steps = {"list": lists, "fresh": answered, "agrees": agreeing, "status": in_force}
     else:
-        desk.skip("list", NO_LIST)
+        assert desk.found.terms is not None
+        why, enough = standing.without_list(document.credential, desk.found.terms.evidence)
+        if not enough:
+            desk.note("list", FURTHER["list"], CheckFailed(reason=why))
+        desk.skip("list", why)
         steps = {"fresh": answered, "status": in_force}
     for id_, step in steps.items():
         desk.ask(id_, step)

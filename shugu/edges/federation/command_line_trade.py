@@ -42,6 +42,10 @@ def add_to(part: Any, by: By) -> None:
     claimed = settle.add_parser("claim", help="请款 / claim our parts")
     claimed.add_argument("venue")
     by(claimed)
+    netted = settle.add_parser("net", help="与对方轧差，只付差额 / set off with a venue: only the balance is paid")
+    netted.add_argument("venue")
+    netted.add_argument("period", help="2026-11 / 2026-11-30")
+    by(netted)
     for do in ("agree", "decline"):
         acted = settle.add_parser(do)
         acted.add_argument("number")
@@ -97,6 +101,8 @@ def _settle(options: argparse.Namespace, actor: Actor, now: datetime) -> Any:
         services.name_payee(cmd, actor=actor, now=now)
     elif options.what == "claim":
         services.claim_shares(services.ClaimShares(options.venue), actor=actor, now=now)
+    elif options.what == "net":
+        services.net_shares(services.NetShares(options.venue, options.period), actor=actor, now=now)
     elif options.what in ("agree", "decline"):
         case = queries_settling.settlement(options.number, actor, "debtor").case
         given = {"reason": options.reason} if options.what == "decline" else {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from shugu.edges.federation.domain_netting import RULES
 from shugu.edges.federation.errors import TermsInvalid
 from shugu.formats.errors import ShuguError
 from shugu.formats.suites import parse_witness_vkey
@@ -67,7 +68,8 @@ class Evidence:
     many cosignatures; `anchors`: by origin, which chain must know the checkpoint. `witnessed_by`: whose cosignatures count, as
     vkeys (where none is named: the witnesses that the recognising venue has pinned for the other one). `either`: witnesses or
     anchor suffices. `published_max_age`: seconds that a status list, and the newest cosignature on the present checkpoint where
-    witnesses are asked for, may be old; where it is not agreed a list counts until its own end."""
+    witnesses are asked for, may be old; where it is not agreed a list counts until its own end.
+    `unlisted`: of a document without a place in the lists the issuer's answer alone is taken."""
 
     status_max_age: int
     witnesses: int
@@ -75,6 +77,7 @@ class Evidence:
     witnessed_by: tuple[str, ...] = ()
     either: bool = False
     published_max_age: int | None = None
+    unlisted: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """As agreed; what is optional stands there only where it was agreed."""
@@ -84,6 +87,7 @@ class Evidence:
             **({"witnessed_by": list(self.witnessed_by)} if self.witnessed_by else {}),
             **({"either": True} if self.either else {}),
             **({"published_max_age": self.published_max_age} if self.published_max_age is not None else {}),
+            **({"unlisted": True} if self.unlisted else {}),
         }  # fmt: skip
 
 
@@ -107,7 +111,8 @@ class Shares:
 @dataclass(frozen=True)
 class Terms:
     """`parties`: (venue, origin) of proposer and other side. `fees`: parts of ten thousand for the venue that lists and
-    for the one that sells. `sharing`: which listings the venues show of each other. Days are local, the last one included."""
+    for the one that sells. `sharing`: which listings the venues show of each other. `netting`: "day" or "month" where only the
+    balance of a period's settlements is paid. Days are local, the last one included."""
 
     parties: tuple[tuple[str, str], tuple[str, str]]
     recognises: tuple[Recognises, ...]
@@ -118,6 +123,7 @@ class Terms:
     valid_from: date
     valid_until: date
     sharing: tuple[Shares, ...] = ()
+    netting: str = ""
 
     @property
     def origins(self) -> tuple[str, str]:
@@ -138,7 +144,7 @@ class Terms:
         return next((s for s in self.sharing if (s.source, s.target) == (source, target)), None)
 
     def as_dict(self) -> dict[str, Any]:
-        """As agreed; `sharing` is there only where something is shared."""
+        """As agreed; `sharing` and `netting` are there only where they were agreed."""
         return {
             "parties": [{"venue": v, "origin": o} for v, o in self.parties],
             "recognises": [
@@ -151,6 +157,7 @@ class Terms:
             "valid_from": self.valid_from.isoformat(),
             "valid_until": self.valid_until.isoformat(),
             **({"sharing": [s.as_dict() for s in self.sharing]} if self.sharing else {}),
+            **({"netting": self.netting} if self.netting else {}),
         }  # fmt: skip
 
 
@@ -231,7 +238,7 @@ def _moves(value: Any, origins: tuple[str, str]) -> Moves:
 
 
 def _evidence(value: Any, origins: tuple[str, str]) -> Evidence:
-    optional = {"witnessed_by", "either", "published_max_age"} & set(value if isinstance(value, dict) else ())
+    optional = {"witnessed_by", "either", "published_max_age", "unlisted"} & set(value if isinstance(value, dict) else ())
     row = _object(value, {"status_max_age", "witnesses", "anchors"} | optional, "evidence")
     if not isinstance(row["anchors"], dict):
         raise _bad("anchors 应为对象", "anchors is an object")
@@ -251,7 +258,9 @@ def _evidence(value: Any, origins: tuple[str, str]) -> Evidence:
             "either 只写 true，且须同时约定见证与锚定", "either is true, and witnesses and an anchor are both agreed"
         )
     oldest = _int(row["published_max_age"], 60, 2_678_400, "published_max_age") if "published_max_age" in row else None
-    return Evidence(age, witnesses, anchors, named, "either" in row, oldest)
+    if row.get("unlisted", True) is not True:
+        raise _bad("unlisted 只写 true", "unlisted is true or absent")
+    return Evidence(age, witnesses, anchors, named, "either" in row, oldest, "unlisted" in row)
 
 
 def _witnessed_by(value: Any, wanted: int) -> tuple[str, ...]:
@@ -288,7 +297,7 @@ def _sharing(raw: Mapping[str, Any], origins: tuple[str, str]) -> tuple[Shares, 
 
 def read_terms(value: Any) -> Terms:
     """From the agreement's JSON. Errors: TermsInvalid; nothing is guessed and no member is ignored."""
-    optional = {"sharing"} if isinstance(value, dict) and "sharing" in value else set[str]()
+    optional = {"sharing", "netting"} & set(value if isinstance(value, dict) else ())
     raw = _object(value, _MEMBERS | optional, "terms")
     parties = []
     for item in _list(raw["parties"], 2, "parties"):
@@ -302,6 +311,9 @@ def read_terms(value: Any) -> Terms:
     fees = _object(raw["fees"], {"listing", "selling"}, "fees")
     if sum(_int(v, 0, WHOLE, "fees") for v in fees.values()) != WHOLE:
         raise _bad(f"两份之和应为 {WHOLE}", f"both parts sum to {WHOLE}")
+    netting = raw.get("netting", "")
+    if "netting" in raw and netting not in RULES:
+        raise _bad('netting 写 "day" 或 "month"', 'netting is "day" or "month"')
     first, last = _day(raw["valid_from"], "valid_from"), _day(raw["valid_until"], "valid_until")
     if last < first:
         raise _bad("终止日早于起始日", "it ends before it begins")
@@ -309,6 +321,7 @@ def read_terms(value: Any) -> Terms:
         (parties[0], parties[1]), tuple(_recognises(r, origins) for r in _list(raw["recognises"], _MOST_ROWS, "recognises")),
         tuple(_moves(r, origins) for r in _list(raw["moves"], _MOST_ROWS, "moves")), _evidence(raw["evidence"], origins),
         fees, _int(raw["notice_days"], 1, 365, "notice_days"), first, last, _sharing(raw, origins),
+        netting,
     )  # fmt: skip
 
 

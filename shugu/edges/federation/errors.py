@@ -184,6 +184,27 @@ class NoPayee(Refused):
     remedy = ("由运营人员在该场所页面登记后再办。", "Have the operator name one on that venue's page first.")
 
 
+class NothingToNet(Refused):
+    code = "nothing-to-net"
+    sentence = ("{period} 没有双方已确认而未轧差的清算单。", "Nothing that both venues agreed in {period} waits to be netted.")
+    remedy = (
+        "先请款并由对方确认；没有约定轧差的清算单各自付款。",
+        "Claim and have it agreed first; where netting was not agreed each is paid by itself.",
+    )
+
+
+class PeriodRuns(Refused):
+    code = "netting-period-runs"
+    sentence = ("轧差期 {period} 尚未结束。", "The period {period} is not over yet.")
+    remedy = ("{day} 起再办。", "Do it from {day} on.")
+
+
+class BalanceIsTheirs(Refused):
+    code = "balance-is-theirs"
+    sentence = ("差额 {fen} 分应付 {venue}。", "The balance of {fen} fen is due to {venue}.")
+    remedy = ("由应收差额的场所提出轧差。", "The venue to which the balance is due draws the netting up.")
+
+
 class OrderMismatch(Refused):
     code = "order-mismatch"
     sentence = ("与订单不符：{what}。", "It does not agree with the order: {what}.")
@@ -192,6 +213,7 @@ class OrderMismatch(Refused):
 
 __all__ = [
     "AgreementMissing",
+    "BalanceIsTheirs",
     "CatalogueBehind",
     "ChainMissing",
     "DemonstrationMismatch",
@@ -203,13 +225,15 @@ __all__ = [
     "MessageOutOfOrder",
     "MessageTooLarge",
     "NoPayee",
+    "NothingToNet",
     "OrderMismatch",
     "PeerPaused",
     "PeerUnreachable",
+    "PeriodRuns",
     "RecordStale",
     "StatusDisagrees",
     "TermsInvalid",
     "UnknownMessageKind",
     "UnknownPeer",
     "WitnessesMissing",
-]  # fmt: skip
+]

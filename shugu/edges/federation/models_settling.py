@@ -8,7 +8,9 @@ from django.db import models
 class VenueSettlement(models.Model):
     """One settlement as one of the two venues has it; its state is its case's. `side`: "claimant", whose buyers ordered, or
     "debtor". `number` is the claimant's and the reference of the transfer; `org` the other venue's organisation here; `orders`
-    rows of order number, digest of the voucher, fen; `account` where the money goes: holder, bank, number."""
+    rows of order number, digest of the voucher, fen; `account` where the money goes: holder, bank, number.
+    `period`: in which it is netted, "" where it is paid by itself. A netting has `nets` instead of `orders` (rows of settlement,
+    claimant's origin, fen), and its `amount` is the balance; `netting` leads to it from what it took."""
 
     case = models.OneToOneField("kernel.Case", on_delete=models.PROTECT, primary_key=True, related_name="+")
     peer = models.ForeignKey("federation.Peer", on_delete=models.PROTECT, related_name="+")
@@ -23,9 +25,15 @@ class VenueSettlement(models.Model):
     paid_on = models.DateField(null=True)
     received_on = models.DateField(null=True)
     reason = models.CharField(max_length=200, blank=True)
+    period = models.CharField(max_length=10, blank=True)
+    nets = models.JSONField(default=list)
+    netting = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["peer", "side", "number"], name="federation_settlement_once"),
-            models.CheckConstraint(condition=models.Q(amount__gt=0), name="federation_settlement_positive"),
+            models.CheckConstraint(
+                condition=models.Q(amount__gt=0) | (models.Q(amount=0) & ~models.Q(nets=[])),
+                name="federation_settlement_positive",
+            ),
         ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from shugu.edges.federation import messages, peers, settling, sharing, zone
+from shugu.edges.federation import messages, peers, settlement_rows, settling, sharing, zone
 from shugu.edges.federation.bodies import THROUGH, body_of, members
 from shugu.edges.federation.domain import WHOLE
 from shugu.edges.federation.domain_sharing import SELLING
@@ -95,7 +95,7 @@ def place_order(cmd: PlaceOrder, *, actor: Actor, now: datetime) -> CrossOrder:
         raise NotFound(what=(f"挂牌 {cmd.product}", f"listing {cmd.product}"))
     party.need_right(actor, actor.org, "act")
     row = zone.orderable(peer, cmd.product, now)
-    settling.venue_org(peer)
+    settlement_rows.venue_org(peer)
     agreed = sharing.agreed(peer, peer.origin, signer.origin(), now)
     assert agreed is not None, "what is orderable is covered"
     credential = _accreditation(actor.org, local_day(now))

@@ -13,7 +13,7 @@ from shugu.edges.federation.models import Agreement
 from shugu.edges.federation.models_settling import VenueSettlement
 from shugu.edges.federation.models_sharing import CrossOrder
 from shugu.edges.federation.orders import SUBJECT as ORDER
-from shugu.edges.federation.settling import SUBJECT as SETTLEMENT
+from shugu.edges.federation.settlement_rows import SUBJECT as SETTLEMENT
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import NotFound
 from shugu.kernel.text import Text

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from shugu.edges.federation import settling
+from shugu.edges.federation import netting, settling
 from shugu.edges.federation.domain_sharing import SELLING
 from shugu.edges.federation.models import Peer
 from shugu.edges.federation.models_settling import VenueSettlement
 from shugu.edges.federation.models_sharing import Feed
 from shugu.edges.federation.queries import SEATS
+from shugu.kernel import clock
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import Forbidden, NotFound
 from shugu.kernel.tables import table
 from shugu.kernel.text import Text
+from shugu.kernel.workdays import local_day
 from shugu.party import queries as parties
 from shugu.settlement import queries as money
 
@@ -43,12 +45,34 @@ class SettlementView:
     paid_on: date | None
     received_on: date | None
     reason: str
+    period: str
+    nets: tuple[Mapping[str, Any], ...]
+    netting: str
+
+
+@dataclass(frozen=True)
+class Period:
+    """What waits to be netted with a venue in one period, fen. `over`: it can be drawn up; `ours`: by us, for the balance is
+    due to us."""
+
+    period: str
+    to_us: int
+    by_us: int
+    over: bool
+
+    @property
+    def balance(self) -> int:
+        return self.to_us - self.by_us
+
+    @property
+    def ours(self) -> bool:
+        return self.over and self.balance >= 0
 
 
 @dataclass(frozen=True)
 class Standing:
     """How the money stands with one venue, fen, by our own ledger. `claimable`: of completed orders and in no settlement;
-    `payee`: number of its organisation here, "" while none is named."""
+    `payee`: number of its organisation here, "" while none is named; `periods`: what waits to be netted."""
 
     venue: str
     title: Text
@@ -57,6 +81,7 @@ class Standing:
     to_them: int
     to_us: int
     claimable: int
+    periods: tuple[Period, ...] = ()
 
 
 def _need(actor: Actor) -> None:
@@ -67,13 +92,14 @@ def _need(actor: Actor) -> None:
 def settlements(actor: Actor) -> list[SettlementView]:
     """Newest first. Errors: Forbidden."""
     _need(actor)
-    return [_view(r) for r in VenueSettlement.objects.select_related("case", "peer").order_by("-pk")[:500]]
+    return [_view(r) for r in VenueSettlement.objects.select_related("case", "peer", "netting").order_by("-pk")[:500]]
 
 
 def settlement(number: str, actor: Actor, side: str = "") -> SettlementView:
     """Two venues may have given the same number: then `side` tells which. Errors: Forbidden, NotFound."""
     _need(actor)
-    rows = VenueSettlement.objects.select_related("case", "peer").filter(number=number, **({"side": side} if side else {}))
+    rows = VenueSettlement.objects.select_related("case", "peer", "netting").filter(number=number)
+    rows = rows.filter(side=side) if side else rows
     row = rows.order_by("-pk").first()
     if row is None:
         raise NotFound(what=(f"清算 {number}", f"settlement {number}"))
@@ -85,7 +111,8 @@ def _view(row: VenueSettlement) -> SettlementView:
     return SettlementView(
         row.number, row.pk, case.number, row.side, row.peer.venue, Text(*row.peer.title), case.state,
         table(case.procedure, case.version).state[case.state].title, row.amount, tuple(row.orders), row.account, row.claimed_at,
-        row.instruction, row.paid_on, row.received_on, row.reason,
+        row.instruction, row.paid_on, row.received_on, row.reason, row.period, tuple(row.nets),
+        row.netting.number if row.netting else "",
     )  # fmt: skip
 
 
@@ -112,4 +139,6 @@ def _standing(peer: Peer) -> Standing:
     org = parties.organisation_by_number(payee)
     found = money.between(org.id)
     claimable = sum(settling.unsettled(peer, SELLING).values_list("selling_fen", flat=True))
-    return Standing(peer.venue, title, payee, org.name, found.payable, found.receivable, claimable)
+    today = local_day(clock.now())
+    periods = tuple(Period(p, *sums, netting.over(p, today)) for p, sums in sorted(netting.periods(peer).items()))
+    return Standing(peer.venue, title, payee, org.name, found.payable, found.receivable, claimable, periods)

@@ -8,6 +8,7 @@ from shugu.edges.federation import histories, messages, orders_listing, presenti
 from shugu.edges.federation.agreements import ActOnAgreement, OfferAgreement, act_on_agreement, offer_agreement
 from shugu.edges.federation.histories import TakeHistory, take_history
 from shugu.edges.federation.messages import receive
+from shugu.edges.federation.netting import NetShares, net_shares
 from shugu.edges.federation.orders import AskWithdrawal, PlaceOrder, ask_withdrawal, order, place_order
 from shugu.edges.federation.orders_listing import NamePayee, name_payee
 from shugu.edges.federation.peers import (
@@ -34,6 +35,7 @@ __all__ = [
     "ClaimShares",
     "KeepChecks",
     "NamePayee",
+    "NetShares",
     "OfferAgreement",
     "PinKey",
     "PlaceOrder",
@@ -50,6 +52,7 @@ __all__ = [
     "claim_shares",
     "keep_checks",
     "name_payee",
+    "net_shares",
     "offer_agreement",
     "order",
     "pin_key",

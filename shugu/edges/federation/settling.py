@@ -6,39 +6,34 @@ accrued where the buyer is at home. A settlement names every order and its vouch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from shugu.edges.federation import messages, peers
+from shugu.edges.federation import messages, netting, peers
 from shugu.edges.federation.bodies import ACCOUNT, CLAIMED, body_of, day, members
 from shugu.edges.federation.domain_sharing import LISTING, SELLING
-from shugu.edges.federation.errors import NoPayee, OrderMismatch
+from shugu.edges.federation.errors import OrderMismatch
 from shugu.edges.federation.messages import actor_for, on_message, on_receipt
 from shugu.edges.federation.models import Outgoing, Peer
 from shugu.edges.federation.models_settling import VenueSettlement
-from shugu.edges.federation.models_sharing import CrossOrder, Feed
+from shugu.edges.federation.models_sharing import CrossOrder
+from shugu.edges.federation.settlement_rows import CLAIMANT, DEBTOR, act, need_spelling, open_one, venue_org
 from shugu.formats.canonical import parse_object
-from shugu.formats.errors import BadMessage
 from shugu.formats.message import TAKEN, Message, Receipt
-from shugu.kernel import documents, engine, store
-from shugu.kernel.cases import Actor, Command, mandate
+from shugu.kernel import documents, store
+from shugu.kernel.cases import Actor, mandate
 from shugu.kernel.commands import command
 from shugu.kernel.errors import Forbidden, InputInvalid, NotFound
 from shugu.kernel.journal import FactView
 from shugu.kernel.queries import name_fact
-from shugu.kernel.vocabulary import context
 from shugu.kernel.workdays import local_day
-from shugu.party import queries as parties
 from shugu.settlement import queries as money
 from shugu.settlement import services as settlement
 from shugu.settlement.errors import NothingDue
 
-PROCEDURE, SUBJECT = "federation.settlement", "federation.settlement"
-CLAIMANT, DEBTOR = "claimant", "debtor"
 AT_ONCE = 500  # orders in one settlement: its message stays within its size
-_ACCOUNT = {"holder": 200, "bank": 200, "number": 40}
 
 for _name, _zh, _en in (
     ("venue_settlement.claimed", "向其他场所请款", "parts of fees claimed from another venue"),
@@ -65,19 +60,6 @@ class ActOnSettlement:
     do: str
     input: Mapping[str, Any] = field(default_factory=dict)
     undertaking: str = ""
-
-
-@context(SUBJECT)
-def settlement_context(case: int, now: datetime) -> Mapping[str, Any]:
-    return {}
-
-
-def venue_org(peer: Peer) -> int:
-    """The peer's own organisation here. Errors: NoPayee."""
-    payee = Feed.objects.filter(peer=peer).values_list("payee", flat=True).first()
-    if not payee:
-        raise NoPayee(origin=peer.origin)
-    return parties.organisation_by_number(payee).id
 
 
 def accrue(row: CrossOrder, actor: Actor, now: datetime) -> None:
@@ -107,39 +89,23 @@ def claim_shares(cmd: ClaimShares, *, actor: Actor, now: datetime) -> VenueSettl
     rows = list(unsettled(peer, SELLING).select_for_update(of=("self",))[:AT_ONCE])
     if not rows:
         raise NothingDue()
-    number = store.next_number("cross_settlement", local_day(now).year)
+    number, period = store.next_number("cross_settlement", local_day(now).year), netting.period_now(peer, now)
     orders = [{"order": r.number, "voucher": r.voucher, "selling_fen": r.selling_fen} for r in rows]
-    made = _open(peer, number, CLAIMANT, org, orders, account, actor, now)
+    made = open_one(
+        peer, number, CLAIMANT, org, amount=_sum(orders), account=account, actor=actor, now=now, orders=orders, period=period
+    )
     CrossOrder.objects.filter(pk__in=[r.pk for r in rows]).update(settlement=made)
     by = mandate("federation", f"settlement:{number}")
     settlement.open_claim(settlement.OpenClaim(number, org, made.amount), actor=by, now=now)
     body = {"settlement": number, "orders": orders, "amount_fen": made.amount, "account": account}
+    body |= {"netting": period} if period else {}
     reference = f"settlement:{number}"
     messages.queue(peer, "settlement.claimed", body, reference=reference, actor=actor, now=now, case=made.pk)
     return made
 
 
-def _open(
-    peer: Peer, number: str, side: str, org: int, orders: list[dict[str, Any]], account: Mapping[str, str], actor: Actor,
-    now: datetime,
-) -> VenueSettlement:  # fmt: skip
-    amount = sum(row["selling_fen"] for row in orders)
-    data = {"settlement": number, "side": side, "with": peer.origin, "amount_fen": amount, "orders": len(orders)}
-    title = f"{number} · {peer.title[0]}"
-    case = engine.open_case(
-        PROCEDURE, actor=actor, now=now, title=title[:200], subjects=[f"federation.peer:{peer.origin}"],
-        data={"settlement": number, "side": side}, fact_data=data,
-        digests={f"voucher_{place}": row["voucher"] for place, row in enumerate(orders, 1)},
-    )  # fmt: skip
-    return VenueSettlement.objects.create(
-        case_id=case, peer=peer, number=number, side=side, org_id=org, amount=amount, orders=orders, account=dict(account),
-        claimed_at=now,
-    )  # fmt: skip
-
-
-def _act(row: VenueSettlement, do: str, actor: Actor, now: datetime, given: Mapping[str, Any] | None = None, **data: Any) -> None:
-    facts = {"settlement": row.number, "side": row.side, "with": row.peer.origin, "amount_fen": row.amount, **data}
-    engine.act(row.pk, Command(do, dict(given or {})), actor=actor, now=now, fact_data=facts)
+def _sum(orders: Sequence[Mapping[str, Any]]) -> int:
+    return sum(row["selling_fen"] for row in orders)
 
 
 @on_message("settlement.claimed")
@@ -148,15 +114,19 @@ def take_claim(peer: Peer, message: Message, now: datetime) -> None:
     Errors: BadMessage, OrderMismatch, NoPayee."""
     body = body_of(message)
     account = members(body["account"], **ACCOUNT)
-    if not 1 <= len(body["settlement"]) <= 40 or any(not 1 <= len(account[k]) <= most for k, most in _ACCOUNT.items()):
-        raise BadMessage(reason=("清算编号或账户写法有误", "settlement or account is misspelt"))
+    need_spelling(body["settlement"], account)
+    period = netting.check_period(peer, message, body.get("netting", ""), now)
     asked = [members(row if isinstance(row, dict) else {}, **CLAIMED) for row in body["orders"]]
     known = {r.number: r for r in unsettled(peer, LISTING).select_for_update(of=("self",))}
     fits = [row["order"] in known and _fits(known[row["order"]], row) for row in asked]
     numbers = {row["order"] for row in asked}
-    if not fits or not all(fits) or len(numbers) != len(asked) or sum(r["selling_fen"] for r in asked) != body["amount_fen"]:
+    if not fits or not all(fits) or len(numbers) != len(asked) or _sum(asked) != body["amount_fen"]:
         raise OrderMismatch(what=("请款所列订单、凭证、分成或合计", "orders, vouchers, parts or sum of the claim"))
-    row = _open(peer, body["settlement"], DEBTOR, venue_org(peer), asked, account, actor_for(peer, message), now)
+    actor, org = actor_for(peer, message), venue_org(peer)
+    row = open_one(
+        peer, body["settlement"], DEBTOR, org, amount=_sum(asked), account=account, actor=actor, now=now, orders=asked,
+        period=period,
+    )  # fmt: skip
     CrossOrder.objects.filter(pk__in=[known[number].pk for number in numbers]).update(settlement=row)
 
 
@@ -177,13 +147,16 @@ def _declined(row: VenueSettlement, reason: str, actor: Actor, now: datetime) ->
     """What was asked for is free to be asked for again, once the difference is found."""
     row.reason = reason[:200]
     row.save(update_fields=["reason"])
-    _act(row, "take_refusal", actor, now, reason=row.reason)
+    act(row, "take_refusal", actor, now, reason=row.reason)
     _free(row)
+    if row.nets:
+        return
     by = mandate("federation", f"settlement:{row.number}:declined")
     settlement.end_claim(settlement.EndClaim(row.number), actor=by, now=now)
 
 
 def _free(row: VenueSettlement) -> None:
+    netting.free(row)
     CrossOrder.objects.filter(settlement=row).update(settlement=None)
 
 
@@ -193,11 +166,15 @@ def act_on_settlement(cmd: ActOnSettlement, *, actor: Actor, now: datetime) -> V
     row = VenueSettlement.objects.select_for_update(of=("self",)).select_related("case", "peer").filter(pk=cmd.case).first()
     if row is None:
         raise NotFound(what=("场所间清算", "settlement between venues"))
-    _act(row, cmd.do, actor, now, cmd.input)
+    act(row, cmd.do, actor, now, cmd.input)
     body: dict[str, Any] = {"settlement": row.number}
-    if cmd.do == "agree":
+    if cmd.do == "agree" and row.nets:
+        netting.carry_out(row, now)
+        kind = "settlement.agreed"
+    elif cmd.do == "agree":
         contracts = tuple(CrossOrder.objects.filter(settlement=row).values_list("contract", flat=True))
-        payee = {**row.account, "reference": row.number}
+        # What is netted waits for its balance: it is only looked whether our books have it.
+        payee = {} if row.period else {**row.account, "reference": row.number}
         by = mandate("federation", f"settlement:{row.peer.venue}:{row.number}")
         settlement.pay_share(settlement.PayShare(contracts, row.org_id, row.amount, payee), actor=by, now=now)
         kind = "settlement.agreed"
@@ -225,7 +202,9 @@ def take_agreement(peer: Peer, message: Message, now: datetime) -> None:
     row = _named(peer, CLAIMANT, body_of(message)["settlement"])
     if row.case.state == "received":
         return
-    _act(row, "take_agreement", actor_for(peer, message), now)
+    act(row, "take_agreement", actor_for(peer, message), now)
+    if row.nets:
+        netting.carry_out(row, now)
 
 
 @on_message("settlement.declined")
@@ -247,7 +226,7 @@ def payment_confirmed(fact: FactView, now: datetime) -> None:
     if row.case.state == "received":
         return  # the other venue's bank was faster than ours
     actor = mandate("federation", f"fact:{fact.id}")
-    _act(row, "pay", actor, now, instruction=row.instruction)
+    act(row, "pay", actor, now, instruction=row.instruction)
     body = {"settlement": row.number, "instruction": row.instruction, "paid_on": row.paid_on.isoformat()}
     reference = f"settlement:{row.number}:paid"
     messages.queue(row.peer, "settlement.paid", body, reference=reference, actor=actor, now=now, case=row.pk)
@@ -260,7 +239,7 @@ def take_payment(peer: Peer, message: Message, now: datetime) -> None:
     row, paid = _named(peer, CLAIMANT, body["settlement"]), day(body["paid_on"], "paid_on")
     _keep_payment(row, body["instruction"][:40], paid)
     if row.case.state == "agreed":
-        _act(row, "pay", actor_for(peer, message), now, instruction=row.instruction)
+        act(row, "pay", actor_for(peer, message), now, instruction=row.instruction)
 
 
 def _keep_payment(row: VenueSettlement, instruction: str, paid_on: date) -> None:
@@ -277,7 +256,7 @@ def claim_received(fact: FactView, now: datetime) -> None:
     row.received_on = local_day(now)
     row.save(update_fields=["received_on"])
     actor = mandate("federation", f"fact:{fact.id}")
-    _act(row, "receive_early" if row.case.state == "claimed" else "receive", actor, now)
+    act(row, "receive_early" if row.case.state == "claimed" else "receive", actor, now)
     body = {"settlement": row.number, "amount_fen": row.amount, "received_on": row.received_on.isoformat()}
     messages.queue(row.peer, "settlement.received", body, reference=f"settlement:{row.number}:received", actor=actor, now=now,
                    case=row.pk)  # fmt: skip
@@ -292,4 +271,4 @@ def take_reception(peer: Peer, message: Message, now: datetime) -> None:
         raise OrderMismatch(what=("到账金额", "the amount received"))
     row.received_on = on
     row.save(update_fields=["received_on"])
-    _act(row, "receive", actor_for(peer, message), now)
+    act(row, "receive", actor_for(peer, message), now)

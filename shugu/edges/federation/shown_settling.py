@@ -11,6 +11,7 @@ from shugu.web.tables import Column, Kind
 
 _TONES = {
     "claimed": Tone.WAITING, "agreed": Tone.PROGRESS, "paid": Tone.PROGRESS, "received": Tone.GOOD, "declined": Tone.BAD,
+    "netted": Tone.GOOD,
 }  # fmt: skip
 SIDES = {"claimant": Text("应收", "owed to us"), "debtor": Text("应付", "owed by us")}
 
@@ -48,4 +49,9 @@ ORDERS = (
     Column("order", Text("订单", "Order"), kind=Kind.CODE),
     Column("selling_fen", Text("成交场所分成（元）", "Selling venue's part (CNY)"), kind=Kind.MONEY),
     Column("voucher", Text("凭证摘要", "Digest of the voucher"), kind=Kind.CODE),
+)
+NETS = (
+    Column("settlement", Text("清算单", "Settlement"), kind=Kind.CODE),
+    Column("claimant", Text("请款场所", "Claimed by"), kind=Kind.CODE),
+    Column("amount_fen", Text("金额（元）", "Amount (CNY)"), kind=Kind.MONEY),
 )

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from shugu.edges.federation import peers, statements
+from shugu.edges.federation.domain import Evidence
 from shugu.edges.federation.errors import StatusDisagrees
 from shugu.edges.federation.sight import Against, Sight
 from shugu.formats.credential import Document
@@ -21,10 +22,21 @@ from shugu.formats.errors import Pair
 from shugu.formats.status import FINAL, Flag, read_entries
 from shugu.formats.status_list import StatusList, facets
 from shugu.formats.times import write_time
+from shugu.kernel import credentials, runtime
 from shugu.registry import queries as registry
 
 _LISTED: Final = {flag.name.lower() for flag in Flag if flag.name}
 _ENDINGS: Final = {flag.name.lower() for flag in Flag if flag & FINAL and flag.name}
+
+
+_UNLISTED: Final[Pair] = (
+    "证书未指明状态列表；协议允许仅凭签发方答复，其不实无从由列表证明",
+    "it names no status list; the agreement takes the issuer's answer alone, and no list can prove that false",
+)
+_NEEDS_LIST: Final[Pair] = (
+    "证书未指明状态列表而可失效，协议未约定（unlisted）仅凭答复",
+    "it names no status list and can lose force, and the agreement does not take the answer alone (`unlisted`)",
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,17 @@ def listed(sight: Sight, credential: Document) -> Listed | None:
     return Listed(facets(credential, lists, sight.latest).facets, lists)
 
 
+def without_list(credential: Document, demanded: Evidence) -> tuple[Pair, bool]:
+    """(why, whether it is enough) for a document that has no place in the lists and so rests on the issuer's word alone: only of
+    a kind that cannot lose force, by its declaration, or where the agreement takes the answer alone."""
+    named = credential.get("type")
+    kinds = [credentials.kind_of(str(name), runtime.rules()) for name in named[1:]] if isinstance(named, list) else []
+    lasting = next((kind.lasting for kind in kinds if kind is not None and kind.lasting is not None), None)
+    if lasting is not None:
+        return ("此类凭证没有状态列表：" + lasting.zh, "this kind has no status list: " + lasting.en), True
+    return (_UNLISTED, True) if demanded.unlisted else (_NEEDS_LIST, False)
+
+
 def agree(sight: Sight, said: statements.Standing, answer: bytes, found: Listed) -> Pair:
     """Errors: StatusDisagrees, and then both are held against the venue."""
     denied = (found.facets & _LISTED) - said.facets
@@ -108,6 +131,6 @@ def told(said: statements.Standing, found: Listed | None) -> Pair:
     words = named(said.facets)
     zh, en = f"答复 {write_time(said.at)}：{words[0]}", f"answer {write_time(said.at)}: {words[1]}"
     if found is None:
-        return (zh, en)
+        return (f"{zh}（无状态列表，仅凭答复）", f"{en} (no status list: by the answer alone)")
     lists = found.told()
     return (f"{zh}；列表 {lists[0]}", f"{en}; list {lists[1]}")

@@ -22,6 +22,7 @@ urlpatterns = [
     path("federation/orders/<slug:side>/<str:number>/", views_orders.order, name="order"),
     path("federation/settlements/", views_settling.settlements, name="settlements"),
     path("federation/settlements/claim/<slug:venue>/", views_settling.claim, name="claim_shares"),
+    path("federation/settlements/net/<slug:venue>/<str:period>/", views_settling.net, name="net_shares"),
     path("federation/settlements/<slug:side>/<str:number>/", views_settling.settlement, name="settlement"),
     path("federation/guest/", views_orders.guest, name="guest"),
     path("federation/peers/<slug:venue>/payee/", views_orders.payee, name="payee"),

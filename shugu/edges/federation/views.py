@@ -216,7 +216,7 @@ def agreement(request: HttpRequest, reference: str) -> HttpResponse:
         "moves": [
             (names[m["from"]], names[m["to"]], sorted(m["registers"].items())) for m in found.terms["moves"]
         ],
-        "evidence": found.terms["evidence"], "fees": found.terms["fees"],
+        "evidence": found.terms["evidence"], "fees": found.terms["fees"], "netting": found.terms.get("netting", ""),
         "anchors": [(names[origin], a) for origin, a in found.terms["evidence"]["anchors"].items()],
     }  # fmt: skip
     return render(request, "federation/agreement.html", page)

@@ -39,8 +39,12 @@ def settlements(request: HttpRequest) -> HttpResponseBase:
     for table in (standing, shown):
         if table.wants_csv:
             return table.csv_response()
-    claimable = [row for row in standings if row.claimable] if "settlement_officer" in actor.seats else []
-    return render(request, "federation/settlements.html", {"standing": standing, "settlements": shown, "claimable": claimable})
+    officer = "settlement_officer" in actor.seats
+    return render(
+        request, "federation/settlements.html",
+        {"standing": standing, "settlements": shown, "claimable": [row for row in standings if row.claimable and officer],
+         "waiting": [row for row in standings if row.periods], "officer": officer},
+    )  # fmt: skip
 
 
 @require_POST
@@ -49,6 +53,19 @@ def claim(request: HttpRequest, venue: str) -> HttpResponse:
     actor = require(request, "settlement_officer")
     try:
         row = services.claim_shares(services.ClaimShares(venue), actor=actor, now=clock.now())
+    except ShuguError as refusal:
+        lang = language.current()
+        messages.error(request, f"{refusal.message(lang)} {refusal.remedy_text(lang)}")
+        return redirect("federation:settlements")
+    return redirect("federation:settlement", row.side, row.number)
+
+
+@require_POST
+def net(request: HttpRequest, venue: str, period: str) -> HttpResponse:
+    """Draw up the netting of a period whose balance is due to us."""
+    actor = require(request, "settlement_officer")
+    try:
+        row = services.net_shares(services.NetShares(venue, period), actor=actor, now=clock.now())
     except ShuguError as refusal:
         lang = language.current()
         messages.error(request, f"{refusal.message(lang)} {refusal.remedy_text(lang)}")
@@ -76,6 +93,12 @@ def settlement(request: HttpRequest, side: str, number: str) -> HttpResponseBase
         request, id="orders", caption=Text("所含订单", "Orders"), columns=shown_settling.ORDERS, rows=list(found.orders),
         empty=Empty(Text("没有。", "None.")),
     )  # fmt: skip
-    if orders.wants_csv:
-        return orders.csv_response()
-    return render(request, "federation/settlement.html", {"settlement": found, "record": record, "orders": orders})
+    nets = make_table(
+        request, id="nets", caption=Text("所轧清算单", "Settlements netted"), columns=shown_settling.NETS, rows=list(found.nets),
+        empty=Empty(Text("没有。", "None.")),
+    )  # fmt: skip
+    for table in (orders, nets):
+        if table.wants_csv:
+            return table.csv_response()
+    shown = {"settlement": found, "record": record, "rows": nets if found.nets else orders}
+    return render(request, "federation/settlement.html", shown)

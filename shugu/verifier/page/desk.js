@@ -11,6 +11,12 @@
   const BESIDE = {
     history: ["密钥沿革", "key history"], list: ["状态列表", "status list"], policy: ["见证策略", "witness policy"],
   };
+  const NOT_DONE = {
+    growth: ["本页不做：日志此后的增长（16），须向场所查询；用 shugu verify --online。", "Not done here: growth of the log since (16), which the venue must be asked for; use shugu verify --online."],
+    pdf: ["本页不核验 PDF 文件（第 17 至 25 项），未作任何结论。请用 shugu verify，或改交其中的封存文件（.sealed.json）。", "this page does not check PDF files (17 to 25) and concludes nothing. Use shugu verify, or give the sealed file (.sealed.json) of the document."],
+    package: ["本页不核验证据包，未作任何结论。请用包内的核验程序或 shugu verify。", "this page does not check evidence packages and concludes nothing. Use the verifier inside, or shugu verify."],
+    alone: ["旁边没有它的凭证（同名 .json）", "its credential (.json of the same name) is not here"],
+  };
   let chosen = new Map(); // file name to its bytes
   const beside = new Map(); // what is not verified but verified with: file name to { kind, data, fact, proof }
   let turn = 0;
@@ -89,6 +95,7 @@
     if (["sealed", "signed-not-sealed"].includes(report.verdict))
       for (const id of ["status", "cosignatures", "key-history"]) if (!asked(id)) out.append(element("p", "quiet", both(words.not_asked[id])));
     for (const told of remarks(report, keys)) out.append(element("p", "notice warning", both(told)));
+    if (report.verdict === "sealed") out.append(element("p", "quiet", both(NOT_DONE.growth)));
     const ids = await about(report);
     pair(ids, ["验证时刻", "As of"], now.toISOString().replace(/\.\d+/, ""));
     out.append(ids, element("ol", "checks", ...report.checks.map(checkItem)));
@@ -108,6 +115,13 @@
       out.push([name, data, chosen.get(fact) ?? null, chosen.get(proof) ?? null]);
     }
     return { out, left: [...chosen.keys()].filter((name) => !parts.has(name)) };
+  }
+
+  // What this page leaves to the command, said of each file: nothing is concluded of it here.
+  function notHere(name, data) {
+    const starts = (text) => Bytes.same(data.slice(0, text.length), Bytes.utf8(text));
+    if (starts("%PDF-")) return NOT_DONE.pdf;
+    return starts("PK\u0003\u0004") ? NOT_DONE.package : NOT_DONE.alone;
   }
 
   function moment() {
@@ -186,10 +200,7 @@
     const with_ = lists();
     if (pins && now) for (const [name, data, fact, proof] of out)
       found.push(await shown(name, await Verify.verify(data, pins, now, fact, proof, with_, trust.policy), keys, now));
-    for (const name of left) {
-      const why = ["旁边没有它的凭证（同名 .json）", "its credential (.json of the same name) is not here"];
-      found.push(element("p", "notice warning", `${name}: `, both(why)));
-    }
+    for (const name of left) found.push(element("p", "notice warning", `${name}: `, both(notHere(name, chosen.get(name)))));
     if (mine !== turn) return; // something newer was given meanwhile
     if (found.length) result.replaceChildren(...found);
     else if (chosen.size || byId("keys").value.trim())

@@ -253,6 +253,7 @@ class TestInAChromium:
         page.set_input_files("#files", [str(golden.VECTORS / f"voucher.{n}") for n in ("json", "fact.json", "tlog-proof")])
         page.wait_for_selector("article[data-verdict=sealed]")
         assert page.locator("article .notice").inner_text() == VERDICTS[Verdict.SEALED][0]
+        assert "日志此后的增长（16）" in page.locator("article").inner_text(), "what the page does not do is said"
         titles = page.locator(".checks summary").all_inner_texts()
         for check, shown in zip(CORE, titles, strict=True):
             assert TITLES[check][0] in shown and shown.startswith(str(check.number))
@@ -267,6 +268,12 @@ class TestInAChromium:
         assert page.locator("article h3").all_inner_texts() == ["forged.json"]
         page.set_viewport_size({"width": 375, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") == 375
+        left = (("x.pdf", b"%PDF-1.7", "17 to 25"), ("x.zip", b"PK\x03\x04", "evidence packages"), ("x.bin", b"?", "is not here"))
+        for name, start, said in left:
+            other: list[Any] = [{"name": name, "mimeType": "application/octet-stream", "buffer": start}]
+            page.set_input_files("#files", other)
+            page.wait_for_function("(name) => document.getElementById('result').innerText.includes(name)", arg=name)
+            assert said in page.locator("#result .notice").inner_text() and not page.locator("article").count()
 
     def test_the_desk_takes_histories_and_lists_beside_a_document(self, page: Page) -> None:
         """By choosing files, in any order; what lies beside is named, and can be taken away again by keyboard."""

@@ -31,7 +31,8 @@ def terms(**changes: Any) -> dict[str, Any]:
         ],
         "moves": [{"from": ORIGIN, "to": us, "registers": {"data-property": "data-property"}},
                   {"from": us, "to": ORIGIN, "registers": {"data-property": "data-property"}}],
-        "evidence": {"status_max_age": 3600, "witnesses": 0, "anchors": {}}, "fees": {"listing": 7000, "selling": 3000},
+        "evidence": {"status_max_age": 3600, "witnesses": 0, "anchors": {}, "unlisted": True},
+        "fees": {"listing": 7000, "selling": 3000},
         "notice_days": 30, "valid_from": "2026-03-01", "valid_until": "2027-02-28", **changes,
     }  # fmt: skip
 

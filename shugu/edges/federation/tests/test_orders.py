@@ -25,7 +25,7 @@ from shugu.edges.federation import (
 )
 from shugu.edges.federation.errors import NoPayee
 from shugu.edges.federation.models import Outgoing, Peer
-from shugu.edges.federation.models_sharing import CrossOrder, Shared
+from shugu.edges.federation.models_sharing import CrossOrder, Feed, Shared
 from shugu.edges.federation.tests.kit import Other
 from shugu.edges.federation.tests.kit_sharing import Catalogue, known, tell
 from shugu.evidence import queries as evidences
@@ -78,6 +78,9 @@ def outbox(peer: Peer, kinds: str = "order.") -> list[tuple[str, Any]]:
 
 
 def payee(world: World, there: Pair) -> str:
+    known_as = Feed.objects.filter(peer=there[1]).exclude(payee="").values_list("payee", flat=True).first()
+    if known_as:
+        return known_as
     cmd = party.RegisterOrganisation("远方数据交易所有限公司", make_uscc("91330100MA2HHHHH8"), "", "venue")
     org = party.register_organisation(cmd, actor=SETUP, now=world.now)
     services.name_payee(services.NamePayee(there[1].origin, org.number), actor=world.otto, now=world.now)

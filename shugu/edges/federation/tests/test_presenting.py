@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from shugu.edges.federation import presenting, services
+from shugu.edges.federation import presenting, services, standing
+from shugu.edges.federation.domain import Evidence
 from shugu.edges.federation.errors import PeerUnreachable
 from shugu.edges.federation.kinds import STATEMENT
 from shugu.edges.federation.models import Peer, Presentation
@@ -108,6 +109,28 @@ def test_a_good_certificate_passes_every_numbered_check(issuer: Issuer) -> None:
     assert {c["outcome"] for c in row.checks} == {"ok", "skipped"}
     found = registry.recognitions_of(row.org)[0]
     assert (found.state, found.venue, found.agreement != "", found.trade) == ("live", "faraway", True, False)
+
+
+def _detail(row: Presentation, id_: str) -> str:
+    return next(str(c["detail"]) for c in row.checks if c["id"] == id_)
+
+
+def test_a_document_without_a_status_list_is_judged_by_the_answer_alone_only_where_agreed(world: World) -> None:
+    loose = agreed(world)
+    row = presented(loose, good(loose))
+    assert row.state == "recognised" and "no list can prove" in _detail(row, "list")
+    assert "仅凭答复" in _detail(row, "status") and "answer alone" in _detail(row, "status")
+
+
+def test_without_that_clause_it_is_refused_by_name(world: World) -> None:
+    strict = agreed(world, evidence={"status_max_age": 3600, "witnesses": 0, "anchors": {}})
+    row = presented(strict, good(strict))
+    assert (row.state, failed(row)) == ("refused", "list") and "unlisted" in _detail(row, "list")
+    demanded = Evidence(3600, 0, {})
+    why, enough = standing.without_list({"type": ["VerifiableCredential", STATEMENT]}, demanded)
+    assert enough and "no status list" in why[1], "of a kind that says why nothing can happen to it none is wanted"
+    for named in (["VerifiableCredential", "Unheard"], ["VerifiableCredential"], None):
+        assert not standing.without_list({"type": named}, demanded)[1]
 
 
 def _changed(issuer: Issuer) -> bytes:

@@ -15,7 +15,7 @@ from shugu.edges.federation import (
     queries_settling,
     queries_zone,
     services,
-    settling,
+    settlement_rows,
     views_settling,
 )
 from shugu.edges.federation.models import Peer
@@ -91,7 +91,7 @@ def completed_here(world: World, there: Pair, fen: int = 300) -> CrossOrder:
     row = sold(world, there)
     contract = {"order": row.number, "contract": "C-1", "terms_digest": "a" * 64, "price_fen": 50_000}
     assert tell(there[0], "order.contracted", contract, world.now) == ""
-    good = voucher(world, there, row, selling_fen=fen)
+    good = voucher(world, there, row, selling_fen=fen, listing_fen=-(-fen * 10 // 3) - fen)
     assert tell(there[0], "order.completed", {"order": row.number, "voucher": good}, world.now) == ""
     return CrossOrder.objects.get(pk=row.pk)
 
@@ -134,7 +134,7 @@ def claim_of(row: CrossOrder, **changes: Any) -> dict[str, Any]:
 
 def test_our_part_is_a_claim_in_the_ledger_until_the_bank_has_it(world: World, there: Pair) -> None:
     row, mona = claimed(world, there)
-    org = settling.venue_org(there[1])
+    org = settlement_rows.venue_org(there[1])
     kinds = dict(Account.objects.values_list("kind", "balance"))
     assert (kinds["venue_claim"], kinds["venue_accrued"]) == (-300, 300) and sum(kinds.values()) == 0
     assert money.between(org) == money.Between(0, 300, 0) and row.amount == 300
@@ -187,7 +187,7 @@ def test_a_declined_claim_can_be_asked_for_again(world: World, there: Pair) -> N
     assert tell(there[0], "settlement.declined", {"settlement": "XST-9", "reason": "x"}, world.now) == "not-found"
     assert tell(there[0], "settlement.declined", {"settlement": row.number, "reason": "账户不符"}, world.now) == ""
     assert queries_settling.settlement(row.number, mona).state == "declined"
-    assert money.between(settling.venue_org(there[1])).unclaimed == 300
+    assert money.between(settlement_rows.venue_org(there[1])).unclaimed == 300
     again = services.claim_shares(services.ClaimShares("faraway"), actor=mona, now=world.now)
     assert again.amount == 300 and again.number != row.number
     assert tell(there[0], "settlement.agreed", {"settlement": row.number}, world.now) == "not-in-procedure"
@@ -198,12 +198,12 @@ def test_a_declined_claim_can_be_asked_for_again(world: World, there: Pair) -> N
     while messages.deliver(world.now, refuse):
         pass
     assert queries_settling.settlement(again.number, mona).reason == "order-mismatch"
-    assert money.between(settling.venue_org(there[1])).unclaimed == 300
+    assert money.between(settlement_rows.venue_org(there[1])).unclaimed == 300
 
 
 def test_their_part_is_due_from_the_trade_and_paid_by_a_run_once_agreed(world: World, there: Pair) -> None:
     row, found = completed_there(world, there)
-    org, fen = settling.venue_org(there[1]), row.selling_fen
+    org, fen = settlement_rows.venue_org(there[1]), row.selling_fen
     assert fen and money.between(org) == money.Between(fen, 0, 0)
     posting = Posting.objects.get(kind="selling_venue")
     assert (posting.amount, posting.destination.org_id, posting.destination.kind) == (fen, org, "service_fee")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from shugu.edges.federation.bodies import ACCOUNT, BUYER, CLAIMED, SHAPES, THROUGH, body_of, members
+from shugu.edges.federation.bodies import ACCOUNT, BUYER, CLAIMED, NETTED, SHAPES, THROUGH, body_of, members
+from shugu.edges.federation.domain_netting import Row, differences
 from shugu.edges.federation.domain_sharing import items_bytes, read_head, read_items, read_listing
 from shugu.formats.canonical import canonical, parse_object, sha256
 from shugu.formats.credential import credential_digest, require_credential
@@ -39,6 +40,10 @@ def test_every_kind_of_message_is_there_and_has_its_shape() -> None:
     placed, claimed = body_of(here["order.placed"]), body_of(here["settlement.claimed"])
     assert members(placed["buyer"], **BUYER) and members(claimed["account"], **ACCOUNT)
     assert all(members(row, **CLAIMED) for row in claimed["orders"])
+    netted = body_of(here["settlement.netted"])
+    rows = [Row(**members(row, **NETTED)) for row in netted["rows"]]
+    assert differences(rows, rows, THERE.keys[0].name, netted["amount_fen"]) == []
+    assert differences(rows, rows, THERE.keys[0].name, netted["amount_fen"] + 1) != []
     require_credential(placed["accreditation"], HERE)
 
 
