@@ -18,6 +18,8 @@ SIDES = {"claimant": Text("应收", "owed to us"), "debtor": Text("应付", "owe
 
 def chip(row: SettlementView) -> Chip:
     reason = f" · {row.reason}" if row.reason else ""
+    if row.state == "agreed" and row.period and not row.nets:
+        return Chip(Text("已确认，待轧差", "agreed, to be netted"), _TONES[row.state])
     return Chip(Text(row.state_title.zh + reason, row.state_title.en + reason), _TONES[row.state])
 
 
