@@ -43,7 +43,7 @@ from shugu.formats.credential import require_credential, split_proofs
 from shugu.formats.errors import ShuguError
 from shugu.formats.suites import Keyring, parse_vkey
 from shugu.formats.times import read_time
-from shugu.kernel import documents, journal, runtime, signer, status, store
+from shugu.kernel import documents, journal, publishing, runtime, signer, status, store
 from shugu.kernel.cases import Actor, ActorKind
 from shugu.kernel.commands import command
 from shugu.kernel.errors import NotFound
@@ -118,6 +118,7 @@ def _keep(
         data_digest=data_digest, document_digest=source_digest, credential_digest=credential_digest, score=score,
         measured_at=measured_at, taken_at=now, valid_until=valid_until, fact=fact, seat=seat.number,
     )  # fmt: skip
+    publishing.publish(number, credential_digest, now)
     standing.refresh(entry.id)
     return taken
 

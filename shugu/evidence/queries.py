@@ -11,13 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final
-
-from django.db import connection
 
 from shugu.evidence import domain, reading, witness_standing
 from shugu.evidence.errors import NotSealedYet, TileMissing
 from shugu.evidence.models import LogState, Published
+from shugu.evidence.naming import naming_fact as naming_fact
 from shugu.evidence.witness_standing import Alarm, WitnessedView, Witnesses
 from shugu.formats import checkpoint as checkpoints
 from shugu.formats.canonical import parse_object
@@ -37,17 +35,12 @@ from shugu.formats.proof import TlogProof
 from shugu.formats.sealed import seal
 from shugu.formats.suites import Keyring
 from shugu.formats.tiles import WIDTH, TileRef, decode_bundle, hash_reader, parse_path, width_in
-from shugu.kernel import documents, key_lines, signer, witness_keys
+from shugu.kernel import documents, key_lines, publishing, signer, witness_keys
 from shugu.kernel import queries as kernel
 from shugu.kernel.cases import Actor
 from shugu.kernel.errors import InputInvalid, NotFound
 from shugu.kernel.models import Fact, Position
 from shugu.kernel.text import Text
-
-_NAMING: Final = """
-SELECT f.id FROM kernel_fact f LEFT JOIN kernel_position p ON p.fact_id = f.id
-WHERE f.payload LIKE '%%"digests":{%%' AND evidence_named(f.payload) @> to_jsonb(ARRAY[%s::text]) ORDER BY f.id LIMIT 1
-"""
 
 
 class BadgeState(StrEnum):
@@ -242,7 +235,10 @@ def subject_badge(subject: str, actor: Actor | None) -> Badge | None:
 
 
 def may_see(fact: Fact, actor: Actor | None) -> bool:
-    """Whether payload and salt may be shown: to parties of the case, to whoever recorded the fact, to seats."""
+    """Whether payload and salt may be shown: to parties of the case, to whoever recorded the fact, to seats; to all, where the
+    fact does nothing but publish a credential."""
+    if fact.name == publishing.PUBLISHED:
+        return True
     if actor is None:
         return False
     if actor.seats:
@@ -301,16 +297,6 @@ def _credential(digest: str) -> dict[str, object] | None:
         return None
     own = value.get("issuer") == f"https://{signer.origin()}" and isinstance(value.get("proof"), list)
     return value if own else None
-
-
-def naming_fact(digest: str) -> int:
-    """The first fact that names a document's digest. Errors: NotFound."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NAMING, [digest])
-        row = cursor.fetchone()
-    if row is None:
-        raise NotFound(what=("该摘要的存证", "evidence of this digest"))
-    return int(row[0])
 
 
 def credential_fact(digest: str) -> int:

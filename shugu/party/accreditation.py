@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from shugu.formats.status import Flag
-from shugu.kernel import documents, engine, journal, runtime, signer, status, store
+from shugu.kernel import documents, engine, journal, publishing, runtime, signer, status, store
 from shugu.kernel.cases import Actor, Command, PartyView
 from shugu.kernel.commands import command
 from shugu.kernel.engine import Applied
@@ -149,6 +149,7 @@ def act_on_accreditation(cmd: ActOnAccreditation, *, actor: Actor, now: datetime
         if content and applied.moved:
             row.number, row.digest, row.seat = fact_data["number"], documents.put(content), seat
             row.save(update_fields=["number", "digest", "seat"])
+            publishing.publish(row.number, row.digest, now)
 
     engine.act(
         cmd.case, Command(cmd.do, dict(cmd.input), cmd.undertaking), actor=actor, now=now, fact_data=fact_data,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shugu.kernel import documents, journal, runtime, signer, store
+from shugu.kernel import documents, journal, publishing, runtime, signer, store
 from shugu.kernel import status as seats
 from shugu.kernel.engine import Applied
 from shugu.kernel.queries import name_fact
@@ -59,5 +59,6 @@ def certify(row: Objection, mark: Mark, applied: Applied) -> Certificate:
         number=number, kind=KIND, version=version, mark=mark, holder_id=row.org, digest=digest, issued_at=applied.now,
         valid_until=version.valid_until, fact=fact, seat=seat.number,
     )  # fmt: skip
+    publishing.publish(number, digest, applied.now)
     status.refresh([line.pk], applied.now)
     return issued

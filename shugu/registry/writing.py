@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from shugu.formats.suites import Signer
-from shugu.kernel import documents, journal, runtime, signer, store
+from shugu.kernel import documents, journal, publishing, runtime, setwise, signer, store
 from shugu.kernel import status as seats
 from shugu.kernel.cases import Actor, Rules
 from shugu.kernel.engine import Applied
@@ -158,6 +158,7 @@ def _keep(papers: list[Paper], version: EntryVersion, holder: int, now: datetime
         )
         for p in papers
     )  # fmt: skip
+    setwise.record_many([publishing.fact(p.number, p.digest, now) for p in papers])
     status.refresh([version.entry_id], now)
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from functools import partial
 from typing import Any, TypeVar
 
-from shugu.kernel import journal, setwise, signer
+from shugu.kernel import journal, publishing, setwise, signer
 from shugu.kernel import status as seats
 from shugu.kernel.engine import Applied
 from shugu.kernel.vocabulary import bulk_effect
@@ -175,6 +175,9 @@ def _keep(
         ],
         batch_size=BATCH,
     )  # fmt: skip
+    setwise.record_many(
+        [publishing.fact(paper.number, digest, w.now) for w, mine in zip(many, issued, strict=True) for paper, digest in mine]
+    )
 
 
 def _beside(many: Sequence[Writing], lines: Sequence[Entry]) -> None:
