@@ -70,6 +70,12 @@ def open_rows(peer: Peer, period: str = "") -> list[VenueSettlement]:
     return list(rows.order_by("period", "side", "number"))
 
 
+def _lock(peer: Peer, period: str) -> None:
+    """Whoever nets the same period waits, and then finds nothing open. Rows are read, for a count locks none."""
+    rows = VenueSettlement.objects.select_for_update(of=("self",)).filter(peer=peer, period=period)
+    list(rows.order_by("pk").values_list("pk"))
+
+
 def balance(rows: Sequence[VenueSettlement]) -> int:
     """Fen: above zero it is due to us."""
     return sum(row.amount if row.side == CLAIMANT else -row.amount for row in rows)
@@ -92,7 +98,7 @@ def net_shares(cmd: NetShares, *, actor: Actor, now: datetime) -> VenueSettlemen
     if account is None:
         problem = ("请先登记本场所的收款账户", "name this venue's own account first")
         raise InputInvalid(fields="account", field_errors={"account": problem})
-    VenueSettlement.objects.select_for_update(of=("self",)).filter(peer=peer, period=cmd.period).count()
+    _lock(peer, cmd.period)
     rows = open_rows(peer, cmd.period)
     if not cmd.period or not rows:
         raise NothingToNet(period=cmd.period)
@@ -134,8 +140,7 @@ def take_netting(peer: Peer, message: Message, now: datetime) -> None:
     account = members(body["account"], **ACCOUNT)
     need_spelling(body["settlement"], account)
     told = [Row(**members(row if isinstance(row, dict) else {}, **NETTED)) for row in body["rows"]]
-    mine = VenueSettlement.objects.select_for_update(of=("self",)).filter(peer=peer, period=body["period"])
-    mine.count()
+    _lock(peer, body["period"])
     ours = open_rows(peer, body["period"])
     listed = [row for row in ours if row.number in {r.settlement for r in told}]
     differs = differences(told, _rows(peer, ours), signer.origin(), body["amount_fen"])

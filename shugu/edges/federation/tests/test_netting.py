@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from shugu.edges.federation import queries_settling, services, settlement_rows, views_settling
@@ -127,7 +128,10 @@ def test_the_balance_due_to_us_is_all_that_comes(world: World, there: Pair, monk
     assert debts.tell("settlement.declined", {"settlement": first.number, "reason": "漏列 XST-4"}) == ""
     assert queries_settling.settlement(first.number, debts.mona).reason == "漏列 XST-4"
     assert VenueClaim.objects.filter(ended_at__isnull=True).count() == 1, "what was claimed stays claimed"
-    made = services.net_shares(services.NetShares("faraway", debts.period), actor=debts.mona, now=world.now)
+    with CaptureQueriesContext(connection) as asked:
+        made = services.net_shares(services.NetShares("faraway", debts.period), actor=debts.mona, now=world.now)
+    locking = [q["sql"] for q in asked if "FOR UPDATE" in q["sql"] and VenueSettlement._meta.db_table in q["sql"]]
+    assert locking, "two officers at once would net the same settlements"
     body = told(there[1], "settlement.netted")[-1]
     for page in pages(debts, views_settling.settlement, "claimant", made.number):
         assert debts.mine.number in page and "XST-1" in page
