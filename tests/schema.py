@@ -68,8 +68,8 @@ def template_database(server: dict[str, Any]) -> str:
     return name
 
 
-def copy_into(home: Path) -> None:
-    """The data directory of an embedded server with the present schema, which belongs to no venue yet, into a new home."""
+def empty_home() -> Path:
+    """A home whose embedded server, stopped, has an empty database of the present schema that belongs to no venue yet."""
     kept = _KEPT / f"schema-{digest()}"
     with _alone("schema"):
         if not (kept / "made").exists():
@@ -82,6 +82,11 @@ def copy_into(home: Path) -> None:
                 env={**clean, "SHUGU_HOME": str(kept), "DJANGO_SETTINGS_MODULE": "shugu.settings"},
             )  # fmt: skip
             (kept / "made").touch()
+    return kept
+
+
+def copy_into(home: Path) -> None:
+    """The data directory of `empty_home` into a new home."""
     home.mkdir(parents=True, exist_ok=True)
     # Its owner is the server's own user where we run as root: ownership has to be kept.
-    subprocess.run(["cp", "-a", str(kept / "postgres"), str(home / "postgres")], check=True)
+    subprocess.run(["cp", "-a", str(empty_home() / "postgres"), str(home / "postgres")], check=True)

@@ -56,11 +56,11 @@ class House:
         if self.process.wait() != 0:
             raise Died((self.home / "house.log").read_text("utf-8", errors="replace")[-1500:])
 
-    def copy_of(self, template: House) -> None:
-        """Begin with the template's empty database instead of making one: three venues in the time of one."""
+    def copy_of(self, schema: Path) -> None:
+        """Begin with the empty database in that home instead of making one: three venues in the time of one."""
         self.home.mkdir(parents=True, exist_ok=True)
         # Its owner is the server's own user where we run as root: ownership has to be kept.
-        subprocess.run(["cp", "-a", str(template.home / "postgres"), str(self.home / "postgres")], check=True)
+        subprocess.run(["cp", "-a", str(schema / "postgres"), str(self.home / "postgres")], check=True)
 
     def begin(self, **more: str) -> None:
         """Start the process; `wait` for it before it is told anything."""

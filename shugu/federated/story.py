@@ -36,9 +36,9 @@ BACK_IN_STEPS = ("move.answered taken", "move.answered committed")
 class Story(Teller):
     """The three venues and the chains they anchor in."""
 
-    def __init__(self, out: Path, houses: tuple[House, House, House], trimmed: bool) -> None:
+    def __init__(self, out: Path, houses: tuple[House, House, House], trimmed: bool, schema: Path | None = None) -> None:
         super().__init__(out, "both", _words_of)
-        self.houses, self.trimmed = houses, trimmed
+        self.houses, self.trimmed, self.schema = houses, trimmed, schema
         self.a, self.b, self.c = houses
         self.chains: Chains | None = None
         self.buyer = ""  # the API key of the buyer of the trade over two venues
@@ -75,13 +75,16 @@ def _words_of(error: BaseException) -> str | None:
     return str(error) or "a promise did not hold" if isinstance(error, _OWN) else None
 
 
-def tell(out: Path, homes: Path, *, trimmed: bool = False, only: Collection[str] = ()) -> int:
+def tell(
+    out: Path, homes: Path, *, trimmed: bool = False, only: Collection[str] = (), schema: Path | None = None
+) -> int:  # fmt: skip
     """0 only if every step held. `homes` is where the venues keep everything; it must not exist yet. `only`: names of the
-    chapters to tell besides the founding and the agreements, all for none."""
+    chapters to tell besides the founding and the agreements, all for none. `schema`: a home whose stopped embedded server has
+    an empty database of the present schema; one is made without it."""
     out.mkdir(parents=True, exist_ok=True)
     venues = (("hangzhou", ("杭州", "Hangzhou")), ("shenzhen", ("深圳", "Shenzhen")), ("dali", ("大理", "Dali")))
     houses = [House(venue, titles, homes / venue, free_port()) for venue, titles in venues]
-    story = Story(out, (houses[0], houses[1], houses[2]), trimmed)
+    story = Story(out, (houses[0], houses[1], houses[2]), trimmed, schema)
     try:
         for chapter in CHAPTERS:
             if not only or chapter in _ALWAYS or chapter.__name__ in only:
@@ -102,9 +105,10 @@ def tell(out: Path, homes: Path, *, trimmed: bool = False, only: Collection[str]
 def founding(story: Story) -> None:
     with story.step("founding", "建立三个场所，各有制度、密钥与日志", "three venues, each with regime, keys and log"):
         template = House("hangzhou", story.a.titles, story.a.home.parent / "template", story.a.port)
-        template.schema()
+        if story.schema is None:
+            template.schema()
         for house in story.houses:
-            house.copy_of(template)
+            house.copy_of(story.schema or template.home)
         for house in story.houses:
             house.begin()
         for house in story.houses:

@@ -113,7 +113,8 @@ def _answer(result: Any) -> Any:
 
 
 def jsonable(value: Any) -> Any:
-    """Commands as canonical-JSON-safe values: dates and decimals as strings, bytes by digest, enums by value."""
+    """Commands as canonical-JSON-safe values: dates and decimals as strings, bytes by digest, enums by value.
+    Errors: InputInvalid for a number with a fraction."""
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: jsonable(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, dict):
@@ -133,6 +134,9 @@ def jsonable(value: Any) -> Any:
         return {"sha256": hashlib.sha256(value).hexdigest()}
     if value is None or isinstance(value, str | int | bool):
         return value
+    if isinstance(value, float):  # only a caller's own JSON holds one: no command has such a member
+        why = (f"不收带小数的数 {value!r}：金额以分计，其他写成字符串", f"no fractions: {value!r}; amounts are in fen, others strings")
+        raise InputInvalid(fields="body", field_errors={"body": why})
     raise TypeError(f"{type(value).__name__} has no place in a command")
 
 

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.django_db
 EXAMPLES = 4
 CALLERS = ("", "alice", "bob", "rita", "mallory")
 OUTSIDERS = ("", "mallory")
+ILL_FORMED_BY = ("", "alice", "mallory")  # what is malformed is refused before anybody's seat is asked
 SHAPE = {"code", "message", "remedy", "article", "field_errors"}
 
 
@@ -66,14 +67,14 @@ class Storm:
         self.real = {name: objects.values_of(name) for name in ("number", "case", "fact_id", "digest", "connector_id")}
         self.turn = count()
 
-    def send(self, case: Any, documented: set[str]) -> None:
+    def send(self, case: Any, documented: set[str], well_formed: bool) -> None:
         turn = next(self.turn)
         if turn % 2:  # every other case asks for something that is there
             for name in case.path_parameters or {}:
                 values = self.real.get(name)
                 if values:
                     case.path_parameters[name] = values[turn // 2 % len(values)]
-        for who in CALLERS:
+        for who in CALLERS if well_formed else ILL_FORMED_BY:
             rates.BUCKETS.forget()
             # A broken statement must not take the story with it: what breaks is undone, the rest stays for the audit.
             with transaction.atomic():
@@ -99,7 +100,7 @@ def run(operation: Any, mode: GenerationMode, storm: Storm) -> None:
     )  # fmt: skip
     @given(case=operation.as_strategy(generation_mode=mode))
     def storm_it(case: Any) -> None:
-        storm.send(case, documented)
+        storm.send(case, documented, mode is GenerationMode.POSITIVE)
 
     storm_it()
 

@@ -10,6 +10,7 @@ import pytest
 
 from shugu.federated.chains import IDS, anvil
 from shugu.federated.story import tell
+from tests.schema import empty_home
 
 STEPS = (
     "founding", "chains", "peers", "agreements", "certificate", "presentation", "waiver", "refusals", "ended", "authorisation",
@@ -21,7 +22,7 @@ STEPS = (
 
 
 def test_three_venues_recognise_one_another_and_an_entry_moves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = tell(tmp_path / "out", tmp_path / "homes", trimmed=True)
+    code = tell(tmp_path / "out", tmp_path / "homes", trimmed=True, schema=empty_home())
     summary = json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))
     with capsys.disabled():
         if code:

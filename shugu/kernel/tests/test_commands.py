@@ -95,5 +95,8 @@ def test_two_racing_calls_with_one_key_act_once(place: commands.Handler[PlaceTes
 
 @pytest.mark.django_db
 def test_values_without_a_canonical_form_have_no_place_in_a_command() -> None:
-    with transaction.atomic(), pytest.raises(TypeError):
+    with transaction.atomic(), pytest.raises(InputInvalid) as refused:
         commands.jsonable({"price": 1.5})
+    assert "1.5" in refused.value.field_errors["body"][0]
+    with pytest.raises(TypeError):
+        commands.jsonable(object())

@@ -153,7 +153,7 @@ def test_the_command_founds_and_lists(tmp_path: Path, log: SmallLog, capsys: pyt
     assert (tmp_path / "w/witness.pem").stat().st_mode & 0o777 == 0o600
     assert main("witness", ["add", *home, "--key", log.keys[0].verify_key.vkey()]) == 0
     assert main("witness", ["list", *home]) == 0
-    assert capsys.readouterr().out.endswith(f"{ORIGIN}\t0\t0\n")
+    assert capsys.readouterr().out.endswith(f"{ORIGIN}\t0\t0\t{log.keys[0].key_id}\n")
     assert main("witness", ["remove", *home, ORIGIN]) == 0
     with pytest.raises(FolderUnusable):
         FolderLedger(tmp_path / "w").add(Keyring((*log.pinned.keys, new_keys("intl", "b.example")[0].verify_key)))
