@@ -135,7 +135,7 @@ def jsonable(value: Any) -> Any:
     if value is None or isinstance(value, str | int | bool):
         return value
     if isinstance(value, float):  # only a caller's own JSON holds one: no command has such a member
-        why = (f"不收带小数的数 {value!r}：金额以分计，其他写成字符串", f"no fractions: {value!r}; amounts are in fen, others strings")
+        why = (f"不收带小数的数 {value!r}：金额以分计，其他写成字符串", f"no fractions: {value!r}; write fen, or a string")
         raise InputInvalid(fields="body", field_errors={"body": why})
     raise TypeError(f"{type(value).__name__} has no place in a command")
 
