@@ -167,8 +167,13 @@ def renew(what: str, now: datetime) -> PaperKeys:
 
 
 def authorities() -> tuple[Held, ...]:
-    """The venue's own, newest first."""
-    return tuple(_read(path) for path in _files(folder(), "ca"))
+    """The venue's own, newest first. Every paper asks for them: a file is read once and again when it has changed."""
+    return tuple(_read_once(path, path.stat().st_mtime_ns) for path in _files(folder(), "ca"))
+
+
+@lru_cache(maxsize=64)
+def _read_once(path: Path, _changed: int) -> Held:
+    return _read(path)
 
 
 def kept() -> list[tuple[str, x509.Certificate]]:
