@@ -1,7 +1,7 @@
 """Signed certificates on paper: typeset alone, signed alone, the whole as a reader asks for it, and one that is kept.
 
 One process, one thread. Each round prints a certificate of another number, so that nothing is kept from the last; the
-whole is typeset, its credential attached, signed (PAdES B-T), time-stamped by the venue's own authority and kept on
+whole is typeset, its credential attached, signed (PAdES B-LT), time-stamped by the venue's own authority and kept on
 disk, the credential sealed in no log. `pyHanko alone` is the peer: the same PDF signed by pyHanko's own signer with a
 time stamp of the same authority's kind (RSA, its test authority), as its manual shows. Prints one JSON line a figure.
 """

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 EXAMPLES = 4
 CALLERS = ("", "alice", "bob", "rita", "mallory")
 OUTSIDERS = ("", "mallory")
-ILL_FORMED_BY = ("", "alice", "mallory")  # what is malformed is refused before anybody's seat is asked
+ILL_FORMED_BY = ("", "alice", "mallory")  # a visitor, a side of the trade, a stranger: well-formed calls go by all
 SHAPE = {"code", "message", "remedy", "article", "field_errors"}
 
 
